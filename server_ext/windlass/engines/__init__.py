@@ -1,0 +1,1 @@
+"""Where jobs run. Every engine keeps the promise of `base.Engine`."""

@@ -1,0 +1,197 @@
+"""What an engine is: the seam between "a job" and where it runs.
+
+Services know only this module; local processes and Kubernetes operators are behind it. Plain dataclasses, so that a
+supervisor process can load them in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class State(str, Enum):
+    """A job's state as an engine sees it; the same words as `contract.jobs.JobState`."""
+
+    QUEUED = "queued"
+    PENDING = "pending"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    SUSPENDED = "suspended"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    LOST = "lost"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in (State.SUCCEEDED, State.FAILED, State.STOPPED, State.LOST)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """All that an engine needs to run a job; `id` is the idempotency of the engine: the same id is never run twice."""
+
+    id: str
+    name: str
+    owner: str
+    notebook: str
+    bundle_path: Path
+    """The tar.gz, named by its sha256; the engine does not change it."""
+    bundle_sha256: str
+    python: str
+    """Interpreter that runs it (local), or empty (the image's own)."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Environment variables of the kernel spec and of tracking; never secrets that the user did not set themselves."""
+    kind: str | None = None
+    workers: int = 1
+    processes_per_worker: int = 1
+    gpus_per_worker: int = 0
+    time_limit_seconds: int | None = None
+    retries: int = 0
+    created_at: float = 0.0
+    """POSIX seconds; the order of the queue."""
+
+    @property
+    def world_size(self) -> int:
+        """How many processes (ranks) there are in all."""
+        return self.workers * self.processes_per_worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobStatus:
+    """A job as its engine sees it now. Times are POSIX seconds; what is not known is None."""
+
+    job_id: str
+    state: State
+    reason: str = ""
+    kind: str | None = None
+    queue_position: int | None = None
+    restarts: int = 0
+    started_at: float | None = None
+    ended_at: float | None = None
+    exit_code: int | None = None
+    progress: dict[str, Any] | None = None
+    """As contract.jobs.JobProgress."""
+    error: dict[str, Any] | None = None
+    """As contract.jobs.JobError: the first failing rank's, not of those killed after it."""
+    notices: tuple[str, ...] = ()
+    runs: tuple[dict[str, Any], ...] = ()
+    """MLflow runs the job has reported: run_id, experiment_id, tracking_uri, name, own (bool)."""
+    has_notebook: bool = False
+    removed: bool = False
+    """The engine has forgotten the job (after `remove`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineCheck:
+    """Whether an engine can be used, and if not, what to do."""
+
+    available: bool
+    message: str | None = None
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineCapacity:
+    """What an engine has and what is free; None where unknown."""
+
+    cpus: int | None = None
+    cpus_free: int | None = None
+    gpus: int | None = None
+    gpus_free: int | None = None
+    running: int | None = None
+    queued: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogPiece:
+    """Output of one rank (None: the launcher), as text, with the time it was seen (POSIX seconds)."""
+
+    rank: int | None
+    time: float
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSlice:
+    """A part of a job's output. Offsets are bytes, and stay valid across restarts of the server."""
+
+    offset: int
+    next_offset: int
+    size_bytes: int
+    complete: bool
+    pieces: tuple[LogPiece, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchPlan:
+    """What would be started: for the preview."""
+
+    kind: str
+    command: tuple[str, ...]
+    manifest: dict[str, Any] | None = None
+    notices: tuple[str, ...] = ()
+
+
+class Engine(Protocol):
+    """Runs jobs. All methods are safe to call again: a second submit, stop or remove of the same id changes nothing."""
+
+    name: str
+    display_name: str
+
+    async def check(self) -> EngineCheck:
+        """Whether jobs can be run here now."""
+        ...
+
+    async def capacity(self) -> EngineCapacity:
+        """What there is and what is free."""
+        ...
+
+    def plan(self, spec: JobSpec) -> LaunchPlan:
+        """What `submit` would start. Raises InvalidRequest when the job can never run here (and so does submit)."""
+        ...
+
+    async def submit(self, spec: JobSpec) -> None:
+        """Take the job over. After this returns it runs (or waits) whatever happens to this process."""
+        ...
+
+    async def adopt(self) -> list[JobStatus]:
+        """All jobs this engine knows, after a restart of the server, with their present status."""
+        ...
+
+    async def status(self, job_id: str) -> JobStatus | None:
+        """One job's present status, read afresh; None when unknown."""
+        ...
+
+    def watch(self) -> AsyncIterator[JobStatus]:
+        """Statuses as they change, for ever; begun before `adopt` nothing is missed. One consumer."""
+        ...
+
+    async def logs(self, job_id: str, *, rank: int | None, offset: int, limit_bytes: int) -> LogSlice:
+        """Output from `offset` on: of one rank, or of all merged (None). Raises NotFound."""
+        ...
+
+    async def executed_notebook(self, job_id: str) -> bytes | None:
+        """The executed notebook as it is now; None before there is one."""
+        ...
+
+    async def notebook_version(self, job_id: str) -> str | None:
+        """A token that changes when the executed notebook does; cheap."""
+        ...
+
+    async def stop(self, job_id: str, *, reason: str) -> None:
+        """End the job for good and every process of it; returns when that is under way."""
+        ...
+
+    async def remove(self, job_id: str) -> None:
+        """Forget a job that has ended, with its files. Raises Conflict while it lives."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything this process holds; jobs go on."""
+        ...

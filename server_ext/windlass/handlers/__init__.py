@@ -1,0 +1,1 @@
+"""REST and socket handlers: authenticate, authorize, parse, call one service, answer."""

@@ -1,0 +1,1 @@
+"""What happened, kept: jobs and their ends, in SQLite."""
