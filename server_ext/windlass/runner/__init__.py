@@ -1,1 +1,4 @@
-"""What runs inside the job, on every rank. Standard library only (IPython when the image has it); imports nothing else of Windlass."""
+"""What runs inside the job, on every rank: standard library only (and IPython when the image has it).
+
+It ships in the bundle and imports nothing else of Windlass.
+"""

@@ -1,1 +1,4 @@
-"""MLflow by REST: where runs are tracked, the embedded server, the job's record. MLflow itself is never imported here."""
+"""Where runs are tracked: MLflow by REST, the embedded server, the job's record.
+
+MLflow itself is never imported in the Jupyter process.
+"""
