@@ -1,0 +1,99 @@
+# Every target makes what it needs first; a second run is quick. See CONTRIBUTING.md.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .make
+EXTENSION := server_ext/windlass/labextension
+LINKED := $(VENV)/share/jupyter/labextensions/@windlass/lab-extension
+FRONT_SOURCES := $(shell find lab-extension/src lab-extension/style lab-extension/schema -type f -not -path '*/__tests__/*' 2>/dev/null) lab-extension/package.json lab-extension/tsconfig.json
+
+# Byte code makes every start of MLflow and of a job several times quicker.
+unexport PYTHONDONTWRITEBYTECODE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export npm_config_fund := false
+export npm_config_audit := false
+export npm_config_update_notifier := false
+
+.PHONY: help setup demo lab test test-python test-front test-e2e test-cluster lint format openapi bench build clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+$(STAMPS)/node: package.json package-lock.json lab-extension/package.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer." >&2; exit 1; }
+	npm ci --no-progress --loglevel=error
+	mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/front: $(STAMPS)/node $(FRONT_SOURCES)
+	npm run --silent build:prod
+	touch $@
+
+$(STAMPS)/python: pyproject.toml | $(STAMPS)/front
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	mkdir -p $(dir $(LINKED)) && rm -rf $(LINKED) && ln -s $(CURDIR)/$(EXTENSION) $(LINKED)
+	mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/chromium: tests/e2e/install-chromium.sh | $(STAMPS)/node
+	bash tests/e2e/install-chromium.sh
+	mkdir -p $(STAMPS) && touch $@
+
+setup: $(STAMPS)/front $(STAMPS)/python ## Make .venv, node_modules and the built extension
+
+demo: setup ## See a notebook become a distributed job (DEMO_EXIT=1 ends after it)
+	$(BIN)/python examples/demo.py
+
+lab: setup ## JupyterLab with the panel and the local engine
+	$(BIN)/jupyter lab --ServerApp.root_dir=examples $(if $(filter 0,$(shell id -u)),--allow-root)
+
+test: test-python test-front test-e2e ## Every test: Python, TypeScript, browser
+
+test-python: setup ## Only the Python tests
+	$(BIN)/python -m pytest --ignore=tests/e2e
+
+test-front: setup ## Only the TypeScript tests
+	npm run --silent test
+
+test-e2e: setup $(STAMPS)/chromium ## Only the browser tests
+	npm run --silent test:e2e
+
+test-cluster: setup ## Engine, serving and hub tests against the cluster of KUBECONFIG or KUBEBUILDER_ASSETS
+	@if [ -z "$${KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then echo "Set KUBECONFIG (a cluster you may use) or KUBEBUILDER_ASSETS (a control plane's binaries)." >&2; exit 2; fi
+	@if [ ! -d tests/cluster ]; then echo "There are no cluster tests yet: the Kubernetes engine is not built." >&2; exit 2; fi
+	$(BIN)/python -m pytest tests/cluster
+
+lint: setup ## The style gates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/interrogate --quiet .
+	$(BIN)/python -m windlass.handlers.openapi --check
+	npm run --silent lint
+
+format: setup ## Mend what can be mended by machine
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	npm run --silent lint:fix
+
+openapi: setup ## Write openapi.json and the front end's types anew from the wire models
+	$(BIN)/python -m windlass.handlers.openapi
+	npm run --silent openapi
+
+bench: setup $(STAMPS)/chromium ## The benchmarks, as ratios against peers in one run
+	bash benchmarks/setup-peers.sh
+	$(BIN)/python benchmarks/run.py
+
+build: setup ## Wheel and sdist in dist/
+	$(BIN)/python -m pip install --quiet build
+	$(BIN)/python -m build
+
+clean: ## Remove all that the targets made
+	rm -rf $(STAMPS) $(VENV) .venv-peers node_modules lab-extension/node_modules lab-extension/lib $(EXTENSION) dist .demo
