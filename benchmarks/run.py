@@ -44,8 +44,8 @@ def main() -> int:
         kept = {True: "yes", False: "**no**", None: ""}[row.get("kept")]
         unit = row["unit"]
         print(
-            f"| {row['name']} | {figure(row['ours'])} {unit} | {row['baseline_name']} | {figure(row['baseline'])} {unit} "
-            f"| {figure(row['ratio'])} | {row.get('budget') or ''} | {kept} |"
+            f"| {row['name']} | {figure(row['ours'])} {unit} | {row['baseline_name']} "
+            f"| {figure(row['baseline'])} {unit} | {figure(row['ratio'])} | {row.get('budget') or ''} | {kept} |"
         )
     return 0 if all(results.values()) else 1
 

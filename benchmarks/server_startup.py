@@ -41,7 +41,8 @@ def start(*, extension: bool, folder: Path) -> tuple[float, float]:
     began = time.perf_counter()
     with subprocess.Popen(
         [
-            sys.executable, "-m", "jupyter_server", f"--{enabled}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
+            sys.executable, "-m", "jupyter_server", f"--{enabled}", f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
             "--ServerApp.open_browser=False", "--IdentityProvider.token=bench", f"--ServerApp.root_dir={folder}",
             "--ServerApp.allow_root=True",
         ],

@@ -1,5 +1,7 @@
-"""From "send it" to the first line of the notebook's own output: Windlass's POST against a bare `torchrun` of an equal
-script, and against jupyter-scheduler's POST (one process; it knows no more).
+"""From "send it" to the first line of the notebook's own output.
+
+Windlass's POST against a bare `torchrun` of an equal script, and against jupyter-scheduler's POST (one process; it
+knows no more).
 
 Both servers run side by side and idle; rounds alternate. The moment of the first line is taken by the code itself
 (`time.time()` in its first statement), so no polling is in the figure.
