@@ -1,0 +1,58 @@
+/**
+ * Names for the wire types that the front end uses.
+ *
+ * `contract.ts` is generated and says everything; this module only gives its schemas short names, so that no other
+ * module needs to know how the generator nests them.
+ */
+import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
+import type { components } from './contract';
+
+type Schemas = components['schemas'];
+
+/** A value of a notebook parameter. */
+export type JsonValue = ReadonlyPartialJSONValue;
+
+export type Capacity = Schemas['Capacity'];
+export type CellChange = Schemas['CellChange'];
+export type Check = Schemas['Check'];
+export type CheckList = Schemas['CheckList'];
+export type BundleFile = Schemas['BundleFile'];
+export type DataReference = Schemas['DataReference'];
+export type EngineInfo = Schemas['EngineInfo'];
+export type Environment = Schemas['Environment'];
+export type EnvironmentList = Schemas['EnvironmentList'];
+export type EnvironmentSummary = Schemas['EnvironmentSummary'];
+export type FieldProblem = Schemas['FieldProblem'];
+export type Finding = Schemas['Finding'];
+export type GitState = Schemas['GitState'];
+export type Info = Schemas['Info'];
+export type Job = Schemas['Job'];
+export type JobError = Schemas['JobError'];
+export type JobList = Schemas['JobList'];
+export type JobPreview = Schemas['JobPreview'];
+export type JobProgress = Schemas['JobProgress'];
+export type JobRequest = Schemas['JobRequest'];
+export type JobRun = Schemas['JobRun'];
+export type JobState = Schemas['JobState'];
+export type LeftOutFile = Schemas['LeftOutFile'];
+export type LogPage = Schemas['LogPage'];
+export type LogSegment = Schemas['LogSegment'];
+export type NotebookDiff = Schemas['NotebookDiff'];
+export type Package = Schemas['Package'];
+export type ParameterField = Schemas['ParameterField'];
+export type Problem = Schemas['Problem'];
+export type RerunRequest = Schemas['RerunRequest'];
+export type Severity = Schemas['Severity'];
+export type TrackingInfo = Schemas['TrackingInfo'];
+
+export type JobsEvent = Schemas['JobsEvent'];
+export type ClientMessage = Schemas['ClientMessage'];
+export type ServerMessage = Schemas['ServerMessage'];
+export type SaveResult = Schemas['Saved']['result'];
+
+const FINAL_STATES: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'stopped', 'lost']);
+
+/** Whether nothing about a job in this state will change any more. */
+export function isFinal(state: JobState): boolean {
+  return FINAL_STATES.has(state);
+}

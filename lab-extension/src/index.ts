@@ -1,0 +1,6 @@
+/** The plugins of Windlass; nothing else. */
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [];
+
+export default plugins;

@@ -1,0 +1,134 @@
+/**
+ * Where a text occurs in the lines of a log, kept up to date while lines come and go.
+ *
+ * Only lines that are new or changed are searched again. Knows no DOM; columns are UTF-16 units.
+ */
+
+/** One place where the text occurs. */
+export interface ILogHit {
+  /** Sequence number of the line. */
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is searched. */
+export interface ISearchable {
+  readonly first: number;
+  readonly end: number;
+  get(sequence: number): { readonly text: string } | undefined;
+}
+
+/** More hits than this are not kept: nobody steps through them, and memory is bounded. */
+export const MOST_HITS = 20_000;
+
+/** All places in one line where `needle` occurs, ignoring case. */
+export function occurrences(text: string, needle: string): Array<[start: number, end: number]> {
+  const found: Array<[number, number]> = [];
+  if (!needle) {
+    return found;
+  }
+  const haystack = foldCase(text);
+  const wanted = foldCase(needle);
+  let at = haystack.indexOf(wanted);
+  while (at !== -1) {
+    found.push([at, at + wanted.length]);
+    at = haystack.indexOf(wanted, at + wanted.length);
+  }
+  return found;
+}
+
+/** Lower case that keeps every character at its column (`İ` would become two). */
+function foldCase(text: string): string {
+  const lower = text.toLowerCase();
+  return lower.length === text.length ? lower : text.replace(/[A-Z]/g, letter => letter.toLowerCase());
+}
+
+/** The hits of one text in a log. */
+export class LogSearch {
+  constructor(lines: ISearchable) {
+    this._lines = lines;
+  }
+
+  /** The text searched for; empty when there is no search. */
+  get needle(): string {
+    return this._needle;
+  }
+
+  /** How many hits are kept. */
+  get count(): number {
+    return this._hits.length;
+  }
+
+  /** Whether there are more hits than are kept. */
+  get truncated(): boolean {
+    return this._truncated;
+  }
+
+  /** Index of the hit one stands on, or -1. */
+  get current(): number {
+    return this._current;
+  }
+
+  /** The hit one stands on. */
+  get currentHit(): ILogHit | null {
+    return this._hits[this._current] ?? null;
+  }
+
+  /** Search for another text, and stand on the first hit at or after line `near`, else on the last. */
+  start(needle: string, near: number): void {
+    this._needle = needle;
+    this._hits = [];
+    this._truncated = false;
+    this._scan(this._lines.first);
+    this._current = this._indexNear({ line: near, start: 0, end: 0 });
+  }
+
+  /** Lines from `changed` on are new or changed, and lines before the first one are gone. */
+  update(changed: number): void {
+    if (!this._needle) {
+      return;
+    }
+    const stood = this.currentHit;
+    const kept = this._hits.filter(hit => hit.line >= this._lines.first && hit.line < changed);
+    this._hits = kept;
+    if (!this._truncated) {
+      this._scan(changed);
+    }
+    this._current = stood ? this._indexNear(stood) : this._hits.length - 1;
+  }
+
+  /** Stand on the next hit (1) or the one before (-1), round and round; the answer is that hit. */
+  step(direction: 1 | -1): ILogHit | null {
+    const count = this._hits.length;
+    if (count > 0) {
+      this._current = (this._current + direction + count) % count;
+    }
+    return this.currentHit;
+  }
+
+  private _scan(from: number): void {
+    for (let line = Math.max(from, this._lines.first); line < this._lines.end; line++) {
+      for (const [start, end] of occurrences(this._lines.get(line)?.text ?? '', this._needle)) {
+        if (this._hits.length >= MOST_HITS) {
+          this._truncated = true;
+          return;
+        }
+        this._hits.push({ line, start, end });
+      }
+    }
+  }
+
+  private _indexNear(hit: ILogHit): number {
+    const at = this._hits.findIndex(
+      other => other.line > hit.line || (other.line === hit.line && other.start >= hit.start)
+    );
+    return at === -1 ? this._hits.length - 1 : at;
+  }
+
+  private readonly _lines: ISearchable;
+  private _needle = '';
+  private _hits: ILogHit[] = [];
+  private _current = -1;
+  private _truncated = false;
+}
