@@ -65,7 +65,9 @@ export function toMessage(error: unknown, trans: TranslationBundle): string {
         "Windlass' server half is not running in this Jupyter server. Install it there with “pip install windlass”, then restart the server; “jupyter server extension list” shows whether it is enabled."
       );
     case 'forbidden':
-      return trans.__('You are not allowed to do this, or your sign-in has ended. Reload the page to sign in again.');
+      return trans.__(
+        'You are not allowed to do this, or your sign-in has ended. Reload the page to sign in again.'
+      );
     case 'offline':
       return trans.__('The Jupyter server does not answer. Windlass keeps trying.');
     case 'stopped':

@@ -50,7 +50,12 @@ export async function request<T>(
     return (await response.json()) as T;
   } catch (cause) {
     // A hub that has stopped the server, or whose session has ended, answers with a page of its own.
-    throw new WindlassError({ kind: 'stopped', status: response.status, message: 'Not an answer of Windlass', cause });
+    throw new WindlassError({
+      kind: 'stopped',
+      status: response.status,
+      message: 'Not an answer of Windlass',
+      cause
+    });
   }
 }
 
@@ -82,7 +87,7 @@ namespace Private {
   export async function toError(response: Response): Promise<WindlassError> {
     const { status } = response;
     const problem = await readProblem(response);
-    const message = response.statusText || `Status ${String(status)}`;
+    const message = response.statusText || `Status ${status}`;
     return new WindlassError({ kind: toKind(status, problem), status, message, problem });
   }
 
@@ -104,14 +109,26 @@ namespace Private {
       return null;
     }
     try {
-      const body: unknown = await response.json();
-      return isProblem(body) ? { ...body, fields: body.fields ?? [], extra: body.extra ?? {} } : null;
+      return toProblem(await response.json());
     } catch {
       return null;
     }
   }
 
-  function isProblem(body: unknown): body is Problem {
-    return typeof body === 'object' && body !== null && typeof (body as Partial<Problem>).detail === 'string';
+  function toProblem(body: unknown): Problem | null {
+    const problem = body as Partial<Problem> | null;
+    if (typeof problem?.detail !== 'string') {
+      return null;
+    }
+    const { detail, type = 'about:blank', title = '', status = 0, instance = null } = problem;
+    return {
+      type,
+      title,
+      status,
+      detail,
+      instance,
+      fields: problem.fields ?? [],
+      extra: problem.extra ?? {}
+    };
   }
 }

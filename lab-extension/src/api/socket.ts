@@ -30,8 +30,7 @@ export type SaveResponder = (path: string) => Promise<ISaveOutcome>;
 export class WindlassSocket implements IDisposable {
   constructor(options: WindlassSocket.IOptions) {
     this._settings = options.serverSettings;
-    this._backoff =
-      options.backoff ?? new Backoff({ firstMilliseconds: 1000, longestMilliseconds: 30_000 });
+    this._backoff = options.backoff ?? new Backoff({ firstMilliseconds: 1000, longestMilliseconds: 30_000 });
     window.addEventListener('online', this._onOnline);
   }
 
@@ -301,5 +300,5 @@ function parse(data: unknown): ServerMessage | null {
 }
 
 function logKey(jobId: string, rank: number | null): string {
-  return `${jobId}/${rank === null ? 'all' : String(rank)}`;
+  return `${jobId}/${rank ?? 'all'}`;
 }
