@@ -57,6 +57,8 @@ export default defineConfig(
       // The house style of JupyterLab: options and statics live in a namespace beside their class.
       '@typescript-eslint/no-namespace': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      // Lumino's signals take a method and its `this` as two arguments.
+      '@typescript-eslint/unbound-method': 'off',
       complexity: ['error', 12],
       eqeqeq: 'error',
       'max-lines': ['error', 400],

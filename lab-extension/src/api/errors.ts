@@ -51,6 +51,20 @@ export namespace WindlassError {
   }
 }
 
+/** What was thrown, as a `WindlassError`; what is not one is a failure of this front end. */
+export function toWindlassError(cause: unknown): WindlassError {
+  if (cause instanceof WindlassError) {
+    return cause;
+  }
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new WindlassError({ kind: 'problem', status: 0, message, cause });
+}
+
+/** Whether both would be told to people in the same words. */
+export function sameProblem(one: WindlassError | null, other: WindlassError | null): boolean {
+  return one?.kind === other?.kind && one?.status === other?.status && one?.message === other?.message;
+}
+
 /** A sentence for people about anything that was thrown. */
 export function toMessage(error: unknown, trans: TranslationBundle): string {
   if (!(error instanceof WindlassError)) {
@@ -73,6 +87,8 @@ export function toMessage(error: unknown, trans: TranslationBundle): string {
     case 'stopped':
       return trans.__('Your server has been stopped. Start it again from the hub; your jobs are not lost.');
     case 'problem':
-      return trans.__('The server failed with status %1. Its log says more.', error.status);
+      return error.status > 0
+        ? trans.__('The server failed with status %1. Its log says more.', error.status)
+        : error.message;
   }
 }
