@@ -30,7 +30,11 @@ export function diffLines(then: string, now: string): IDiffLine[] {
     head++;
   }
   let tail = 0;
-  while (tail < a.length - head && tail < b.length - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) {
+  while (
+    tail < a.length - head &&
+    tail < b.length - head &&
+    a[a.length - 1 - tail] === b[b.length - 1 - tail]
+  ) {
     tail++;
   }
   const lines = new Lines(a, b);
@@ -119,7 +123,7 @@ function commonSubsequence(a: readonly string[], b: readonly string[]): Array<[n
     }
   }
   const pairs: Array<[number, number]> = [];
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i] === b[j]) {
       pairs.push([i++, j++]);
     } else if (at(i + 1, j) >= at(i, j + 1)) {

@@ -29,12 +29,8 @@ export interface ILogLine {
 /** Lines of a log, from `first` up to but without `end`. */
 export class LogBuffer {
   constructor(options: LogBuffer.IOptions) {
-    this._capacity = options.capacity;
-  }
-
-  /** How many lines are kept at most. */
-  get capacity(): number {
-    return this._capacity;
+    this._maxLines = options.maxLines;
+    this._maxCharacters = options.maxCharacters ?? Infinity;
   }
 
   /** Sequence number of the oldest line kept. */
@@ -63,7 +59,7 @@ export class LogBuffer {
     for (const piece of pieces) {
       changed = Math.min(changed, this._rank(piece.rank).feed(piece));
     }
-    this._dropFirst(this._lines.length - this._capacity);
+    this._dropFirst();
     return Math.max(changed, this._first);
   }
 
@@ -72,36 +68,54 @@ export class LogBuffer {
    * any, and then nothing may be appended until the buffer is cleared.
    */
   prepend(pieces: Iterable<ILogPiece>): boolean {
-    const earlier = new LogBuffer({ capacity: this._capacity });
+    const earlier = new LogBuffer({ maxLines: this._maxLines, maxCharacters: this._maxCharacters });
     earlier.append(pieces);
     this._first -= earlier._lines.length;
     this._lines = earlier._lines.concat(this._lines);
-    const excess = this._lines.length - this._capacity;
-    if (excess > 0) {
-      this._lines.length -= excess;
-    }
-    return excess > 0;
+    this._characters += earlier._characters;
+    return this._dropLast();
   }
 
   /** Forget everything. */
   clear(): void {
     this._lines = [];
     this._first = 0;
+    this._characters = 0;
     this._ranks.clear();
   }
 
   /** All lines kept, as text; each with its rank when `ranks` is given. */
   toText(options: { ranks: boolean }): string {
     return this._lines
-      .map(line => (options.ranks && line.rank !== null ? `[rank ${line.rank}] ${line.text}\n` : `${line.text}\n`))
+      .map(line =>
+        options.ranks && line.rank !== null ? `[rank ${line.rank}] ${line.text}\n` : `${line.text}\n`
+      )
       .join('');
   }
 
-  private _dropFirst(count: number): void {
+  private _overfull(lines: number): boolean {
+    return lines > this._maxLines || (this._characters > this._maxCharacters && lines > 1);
+  }
+
+  private _dropFirst(): void {
+    let count = 0;
+    while (this._overfull(this._lines.length - count)) {
+      this._characters -= this._lines[count++]?.text.length ?? 0;
+    }
     if (count > 0) {
       this._lines.splice(0, count);
       this._first += count;
     }
+  }
+
+  private _dropLast(): boolean {
+    let kept = this._lines.length;
+    while (this._overfull(kept)) {
+      this._characters -= this._lines[--kept]?.text.length ?? 0;
+    }
+    const dropped = kept < this._lines.length;
+    this._lines.length = kept;
+    return dropped;
   }
 
   private _rank(rank: number | null): RankWriter {
@@ -117,15 +131,18 @@ export class LogBuffer {
   private _put(line: IPlacedLine): number {
     const place = line.place ?? this.end;
     if (place >= this._first) {
+      this._characters += line.line.text.length - (this.get(place)?.text.length ?? 0);
       this._lines[place - this._first] = line.line;
     }
     return place;
   }
 
-  private readonly _capacity: number;
+  private readonly _maxLines: number;
+  private readonly _maxCharacters: number;
   private readonly _ranks = new Map<number | null, RankWriter>();
   private _lines: ILogLine[] = [];
   private _first = 0;
+  private _characters = 0;
 }
 
 /** A namespace for LogBuffer. */
@@ -133,7 +150,9 @@ export namespace LogBuffer {
   /** Options of a LogBuffer. */
   export interface IOptions {
     /** How many lines to keep at most. */
-    readonly capacity: number;
+    readonly maxLines: number;
+    /** How many UTF-16 units of text to keep at most; unlimited when left out. */
+    readonly maxCharacters?: number;
   }
 }
 

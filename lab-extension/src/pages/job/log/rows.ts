@@ -24,7 +24,8 @@ export interface IRow {
 
 // Anything outside the blocks whose characters are all one cell wide is measured character by character.
 const MAYBE_WIDE = /[^\u0000-\u02ff\u0370-\u058f\u2010-\u2027\u2190-\u21ff\u2500-\u25ff\u2800-\u28ff]/;
-const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u;
+const WIDE =
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u;
 const NARROW_NOTHING = /\p{Mn}|\p{Cf}/u;
 
 /** Where the rows of a line begin when `columns` cells fit in a row. */

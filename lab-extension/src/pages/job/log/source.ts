@@ -8,14 +8,15 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { LogPage } from '../../../api/types';
+import type { ILogFollower } from '../../../api/followers';
+import type { LogPage, Problem } from '../../../api/types';
 import type { ILogPiece } from './buffer';
 import { LogBuffer } from './buffer';
 
 /** What a LogSource reads from; `client` and `socket` of the application do. */
 export interface ILogFeed {
   logs(id: string, query: ILogQuery): Promise<LogPage>;
-  followLog(jobId: string, rank: number | null, offset: number): ILogSubscription;
+  followLog(jobId: string, rank: number | null, offset: number): ILogFollower;
 }
 
 /** Which part of an output. */
@@ -25,14 +26,14 @@ export interface ILogQuery {
   readonly limitBytes: number;
 }
 
-/** Pages of output as they come, until disposed. */
-export type ILogSubscription = IDisposable & { readonly page: ISignal<unknown, LogPage> };
-
 /** How reading goes: `detached` shows earlier output only, and no longer what follows. */
 export type LogSourceState = 'loading' | 'following' | 'complete' | 'detached' | 'error';
 
-/** How much of the end is read at first, and of the beginning with each request. */
-const WINDOW_BYTES = 1024 * 1024;
+/** How much of the end is read at first, and of what is before it with each request. */
+const WINDOW_BYTES = 2 * 1024 * 1024;
+
+/** Enough to show a short output with one request, and to learn how long a long one is. */
+const FIRST_LOOK_BYTES = 64 * 1024;
 
 /** Reads one job's output. */
 export class LogSource implements IDisposable {
@@ -40,7 +41,7 @@ export class LogSource implements IDisposable {
     this._feed = options.feed;
     this._jobId = options.jobId;
     this._windowBytes = options.windowBytes ?? WINDOW_BYTES;
-    this.buffer = new LogBuffer({ capacity: options.capacity });
+    this.buffer = new LogBuffer(options);
   }
 
   readonly buffer: LogBuffer;
@@ -100,7 +101,8 @@ export class LogSource implements IDisposable {
     this._setState('loading');
     this._linesChanged.emit(0);
     try {
-      const page = await this._feed.logs(this._jobId, { rank, offset: 0, limitBytes: this._windowBytes });
+      const limitBytes = Math.min(FIRST_LOOK_BYTES, this._windowBytes);
+      const page = await this._feed.logs(this._jobId, { rank, offset: 0, limitBytes });
       if (round === this._round && !this._isDisposed) {
         this._begin(page);
       }
@@ -143,7 +145,7 @@ export class LogSource implements IDisposable {
     }
   }
 
-  /** Begin with the first page when that holds most of it, else with the last window. */
+  /** Begin with the first page when one window holds everything, else with the last window. */
   private _begin(page: LogPage): void {
     if (page.size_bytes > this._windowBytes) {
       this._start = page.size_bytes - this._windowBytes;
@@ -151,7 +153,6 @@ export class LogSource implements IDisposable {
       this._follow(this._start);
       return;
     }
-    this._next = page.offset;
     this._take(page);
     if (!page.complete) {
       this._follow(page.next_offset);
@@ -159,27 +160,27 @@ export class LogSource implements IDisposable {
   }
 
   private _follow(offset: number): void {
-    this._next = offset;
-    const subscription = this._feed.followLog(this._jobId, this._rank, offset);
-    subscription.page.connect((_, page) => {
-      if (this._subscription === subscription) {
-        this._take(page);
-      }
-    }, this);
-    this._subscription = subscription;
+    this._follower = this._feed.followLog(this._jobId, this._rank, offset);
+    this._follower.page.connect(this._onPage, this);
+    this._follower.problem.connect(this._onProblem, this);
     this._setState('following');
   }
 
+  private _onPage(_: ILogFollower, page: LogPage): void {
+    this._take(page);
+  }
+
+  private _onProblem(_: ILogFollower, problem: Problem): void {
+    this._setState('error', new Error(problem.detail));
+  }
+
   private _take(page: LogPage): void {
-    if (page.offset < this._next && page.next_offset <= this._next && !page.complete) {
-      return;
-    }
-    const repeated = page.offset < this._next;
-    this._next = Math.max(this._next, page.next_offset);
-    const pieces = repeated ? [] : page.segments;
-    const changed = this.buffer.append(this._cutNext ? this._cut(pieces) : pieces);
-    if (pieces.length > 0) {
+    const changed = this.buffer.append(this._cutNext ? this._cut(page.segments) : page.segments);
+    if (page.segments.length > 0) {
       this._linesChanged.emit(changed);
+    }
+    if (this._state === 'error') {
+      this._setState('following');
     }
     if (page.complete) {
       this._letGo();
@@ -187,19 +188,12 @@ export class LogSource implements IDisposable {
     }
   }
 
-  /** Set aside what belongs to a line that began before these pieces. */
-  private _cut(pieces: readonly ILogPiece[]): ILogPiece[] {
-    const [head, ...rest] = pieces;
-    if (!head) {
-      return [];
-    }
-    this._cutNext = false;
-    const end = head.text.indexOf('\n') + 1;
-    if (end === 0) {
-      return [...pieces];
-    }
-    this._fragment = { ...head, text: head.text.slice(0, end) };
-    return [{ ...head, text: head.text.slice(end) }, ...rest];
+  /** Set aside what belongs to a line that began before the window. */
+  private _cut(pieces: readonly ILogPiece[]): readonly ILogPiece[] {
+    const cut = cutFirstLine(this._fragment ? [this._fragment, ...pieces] : pieces);
+    this._fragment = cut.fragment;
+    this._cutNext = !cut.isWhole;
+    return cut.rest;
   }
 
   private async _read(from: number, to: number): Promise<ILogPiece[]> {
@@ -218,17 +212,11 @@ export class LogSource implements IDisposable {
   }
 
   private _prepend(from: number, read: readonly ILogPiece[]): void {
-    let pieces = [...read];
-    if (this._fragment) {
-      pieces.push(this._fragment);
-    }
-    this._fragment = null;
+    const pieces = this._fragment ? [...read, this._fragment] : read;
+    const cut = from > 0 ? cutFirstLine(pieces) : { fragment: null, rest: pieces };
+    this._fragment = cut.fragment;
     this._start = from;
-    if (from > 0) {
-      pieces = this._cut(pieces);
-      this._cutNext = false;
-    }
-    if (this.buffer.prepend(pieces)) {
+    if (this.buffer.prepend(cut.rest)) {
       this._letGo();
       this._setState('detached');
     }
@@ -237,8 +225,8 @@ export class LogSource implements IDisposable {
   }
 
   private _letGo(): void {
-    this._subscription?.dispose();
-    this._subscription = null;
+    this._follower?.dispose();
+    this._follower = null;
   }
 
   private _setState(state: LogSourceState, problem: unknown = null): void {
@@ -252,27 +240,52 @@ export class LogSource implements IDisposable {
   private readonly _windowBytes: number;
   private readonly _linesChanged = new Signal<this, number>(this);
   private readonly _stateChanged = new Signal<this, void>(this);
-  private _subscription: ILogSubscription | null = null;
+  private _follower: ILogFollower | null = null;
   private _state: LogSourceState = 'loading';
   private _problem: unknown = null;
   private _rank: number | null = null;
   private _round = 0;
   private _start = 0;
-  private _next = 0;
   private _fragment: ILogPiece | null = null;
   private _cutNext = false;
   private _loadingEarlier = false;
   private _isDisposed = false;
 }
 
+/** What the first line is cut into: `fragment` up to its end, `isWhole` when that end was found. */
+interface IFirstLine {
+  readonly fragment: ILogPiece | null;
+  readonly rest: readonly ILogPiece[];
+  readonly isWhole: boolean;
+}
+
+/** Cut off the first line of these pieces; nothing, when another rank writes before it ends. */
+function cutFirstLine(pieces: readonly ILogPiece[]): IFirstLine {
+  const head = pieces[0];
+  if (!head) {
+    return { fragment: null, rest: [], isWhole: false };
+  }
+  let text = '';
+  for (const [index, piece] of pieces.entries()) {
+    if (piece.rank !== head.rank) {
+      return { fragment: null, rest: pieces, isWhole: true };
+    }
+    const end = piece.text.indexOf('\n') + 1;
+    if (end > 0) {
+      const rest = [{ ...piece, text: piece.text.slice(end) }, ...pieces.slice(index + 1)];
+      return { fragment: { ...head, text: text + piece.text.slice(0, end) }, rest, isWhole: true };
+    }
+    text += piece.text;
+  }
+  return { fragment: { ...head, text }, rest: [], isWhole: false };
+}
+
 /** A namespace for LogSource. */
 export namespace LogSource {
   /** Options of a LogSource. */
-  export interface IOptions {
+  export interface IOptions extends LogBuffer.IOptions {
     readonly feed: ILogFeed;
     readonly jobId: string;
-    /** How many lines to keep at most. */
-    readonly capacity: number;
     /** How many bytes to read at first, and with each request for more. */
     readonly windowBytes?: number;
   }
