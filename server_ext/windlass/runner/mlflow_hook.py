@@ -1,0 +1,202 @@
+"""MLflow inside a job: what the notebook logs is the job's, and is not lost while the tracking server is away.
+
+Installed before the first cell; does nothing until the notebook imports MLflow. It touches public functions where
+there are any, and each private one only when it is there: with an MLflow that lacks it, MLflow behaves as it always
+does. Nothing here may make a notebook fail that runs without Windlass.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .after_import import after_import
+from .mlflow_place import Place, answers, quietly
+from .mlflow_runs import FLUENT, OWN_TAG, Runs, all_run_stacks, run_stack
+
+_FINISH_SECONDS = 3.0
+
+
+def _say(text: str) -> None:
+    """One plain line among the notebook's own output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+class _Hook:
+    """The patches of one rank."""
+
+    def __init__(self, *, job_dir: Path, rank: int, wait_seconds: float, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.rank = rank
+        self.place = Place(
+            job_dir=job_dir, uri=os.environ.get("MLFLOW_TRACKING_URI", ""), wait_seconds=wait_seconds, say=say
+        )
+        self.runs = Runs(job_dir=job_dir, rank=rank, place=self.place)
+        self._experiment_name = os.environ.get("MLFLOW_EXPERIMENT_NAME")
+
+    def install(self) -> None:
+        """Ask to be called when the modules concerned are imported."""
+        if self._experiment_name:
+            # Inherited from whoever started the job; MLflow refuses a name and an id that disagree.
+            os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        after_import("mlflow.tracking._tracking_service.utils", self._patch_stores("_tracking_store_registry"))
+        after_import("mlflow.tracking._model_registry.utils", self._patch_stores("_model_registry_store_registry"))
+        after_import("mlflow.tracking.client", self._patch_client)
+        after_import(FLUENT, self._patch_fluent)
+        after_import("mlflow.utils.autologging_utils.safety", self._patch_autologging)
+
+    def _patch_stores(self, registry_name: str) -> Callable[[ModuleType], None]:
+        def patch(module: ModuleType) -> None:
+            registry = getattr(module, registry_name, None)
+            builders = getattr(registry, "_registry", None)
+            if registry is None or not isinstance(builders, dict):
+                return
+            for scheme in ("http", "https"):
+                if scheme in builders:
+                    registry.register(scheme, self._store_builder(registry, builders[scheme]))
+
+        return patch
+
+    def _store_builder(self, registry: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def build(store_uri: str, **arguments: Any) -> Any:
+            if self.place.is_ours(store_uri) and self.place.decide():
+                return self.place.spool_store(registry, dict(arguments, store_uri=store_uri))
+            return original(store_uri=store_uri, **arguments)
+
+        return build
+
+    def _patch_client(self, module: ModuleType) -> None:
+        client_class: Any = getattr(module, "MlflowClient", None)
+        original = getattr(client_class, "create_run", None)
+        if original is None:
+            return
+
+        @functools.wraps(original)
+        def create_run(
+            client: Any,
+            experiment_id: str,
+            start_time: int | None = None,
+            tags: dict[str, Any] | None = None,
+            run_name: str | None = None,
+            **others: Any,
+        ) -> Any:
+            tags = self.runs.tags_for(tags)
+            run = original(client, experiment_id, start_time=start_time, tags=tags, run_name=run_name, **others)
+            with quietly(self.say, "a run could not be written down with the job"):
+                self.runs.record(run, tracking_uri=client.tracking_uri, own=tags.get(OWN_TAG) == "true")
+            return run
+
+        client_class.create_run = create_run
+
+    def _patch_fluent(self, module: ModuleType) -> None:
+        def replace(name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+            original = getattr(module, name, None)
+            if original is not None:
+                setattr(module, name, functools.wraps(original)(wrap(original)))
+
+        if hasattr(module, "_active_run_stack"):
+            replace("_get_or_start_run", lambda _original: lambda: self._active_or_own_run(module))
+        replace("set_experiment", self._one_rank_at_a_time(forget_name=True))
+        replace("_get_experiment_id_from_env", self._one_rank_at_a_time(forget_name=False))
+
+    def _active_or_own_run(self, fluent: Any) -> Any:
+        stack = run_stack(fluent)
+        return stack[-1] if stack else self.runs.enter_own_run(fluent)
+
+    def _one_rank_at_a_time(self, *, forget_name: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """MLflow lets two processes race to create an experiment: one then fails, or logs to another experiment."""
+
+        def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+            def locked(*args: Any, **kwargs: Any) -> Any:
+                with self.runs.lock:
+                    result = original(*args, **kwargs)
+                if forget_name and os.environ.get("MLFLOW_EXPERIMENT_NAME") == self._experiment_name:
+                    # set_experiment has exported an id; a child process would find the two contradicting each other.
+                    os.environ.pop("MLFLOW_EXPERIMENT_NAME", None)
+                return result
+
+            return locked
+
+        return wrap
+
+    def _patch_autologging(self, module: ModuleType) -> None:
+        original = getattr(module, "with_managed_run", None)
+        if original is None:
+            return
+
+        @functools.wraps(original)
+        def with_managed_run(integration: str, patch_function: Any, tags: dict[str, Any] | None = None) -> Any:
+            managed = original(integration, patch_function, tags=tags)
+            if isinstance(managed, type):
+                return managed
+
+            @functools.wraps(managed)
+            def in_own_run(*args: Any, **kwargs: Any) -> Any:
+                with self.runs.lend_own_run(sys.modules[FLUENT], tags):
+                    return managed(*args, **kwargs)
+
+            return in_own_run
+
+        vars(module)["with_managed_run"] = with_managed_run
+
+    def finish(self, *, failed: bool) -> None:
+        """End the runs the notebook left open. A server that is gone must not hold up the end of the job."""
+        fluent = sys.modules.get(FLUENT)
+        if fluent is None:
+            return
+        stacks = [stack for stack in all_run_stacks(fluent) if stack]
+        if not stacks and not self.runs.own_run_id:
+            return
+        reachable = self.place.away or not self.place.uri.startswith("http") or answers(self.place.uri, _FINISH_SECONDS)
+        status = "FAILED" if failed else "FINISHED"
+        ended = {run.info.run_id for stack in stacks for run in stack}
+        own = self.runs.own_run_id
+        if own is not None:
+            ended.discard(own)
+            if failed or self.rank == 0:
+                ended.add(own)
+        for stack in stacks:
+            # MLflow's own exit handler would end them again, and as finished.
+            stack.clear()
+        if reachable:
+            self._end(fluent, sorted(ended), status)
+
+    def _end(self, fluent: Any, run_ids: list[str], status: str) -> None:
+        client = fluent.MlflowClient()
+        monitors = getattr(fluent, "run_id_to_system_metrics_monitor", {})
+        for run_id in run_ids:
+            with quietly(self.say, "a run could not be ended"):
+                client.set_terminated(run_id, status)
+                monitor = monitors.pop(run_id, None)
+                if monitor is not None:
+                    monitor.finish()
+
+
+_installed: _Hook | None = None
+
+
+def install(job_dir: str | Path, rank: int, wait_seconds: float, say: Callable[[str], None] | None = None) -> None:
+    """Prepare for a notebook that may use MLflow; to be called once, before its first cell.
+
+    `wait_seconds` is how long the first call that needs the tracking server waits for one that is still starting;
+    `say` gets the few lines there are to tell the user (standard output without it).
+    """
+    global _installed  # noqa: PLW0603 - one hook per process, as there is one MLflow
+    if _installed is not None:
+        return
+    _installed = _Hook(job_dir=Path(job_dir), rank=rank, wait_seconds=wait_seconds, say=say or _say)
+    _installed.install()
+
+
+def finish(failed: bool) -> None:
+    """End the runs that are still active as FAILED or FINISHED; never raises."""
+    if _installed is not None:
+        with quietly(_installed.say, "the job's MLflow runs could not be ended"):
+            _installed.finish(failed=failed)
