@@ -1,63 +1,143 @@
-"""What becomes of a job's record in MLflow: asked for here, kept by the ledger.
+"""Sees to it that the record of every job that has ended comes to MLflow, however long MLflow is away.
 
-This is the seam between the ledger and the keeper of records. It knows no database and no MLflow.
+What is pending is in the ledger and survives the server. Of several Jupyter servers of one user, one at a time does
+the work. It knows no database and no REST.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
-from windlass.contract.jobs import GitState, JobRun
+from windlass.engines.base import Engine
+from windlass.errors import Unavailable, WindlassError
+from windlass.services.pending_records import PendingRecord, RecordStore
+from windlass.services.record_upload import RecordUpload
+from windlass.tracking.tracking import Tracking
 
+__all__ = ["PendingRecord", "RecordKeeper", "RecordStore"]
 
-@dataclass(frozen=True, kw_only=True)
-class PendingRecord:
-    """A job that has ended and whose record is not in MLflow yet. Times are POSIX seconds; unknown values are None."""
+log = logging.getLogger(__name__)
 
-    job_id: str
-    name: str
-    owner: str
-    notebook: str
-    experiment: str
-    """Experiment of the job's own run."""
-    state: str
-    """One of the final states."""
-    reason: str
-    world_size: int
-    bundle_sha256: str
-    python: str
-    """The job's interpreter: it reads what was spooled while MLflow was away; may be empty."""
-    parameters: dict[str, Any] = field(default_factory=dict)
-    started_at: float | None = None
-    ended_at: float | None = None
-    exit_code: int | None = None
-    git: GitState | None = None
-    runs: tuple[dict[str, Any], ...] = ()
-    """As engines.base.JobStatus.runs."""
+_LOOK_SECONDS = 60.0
+_FIRST_PAUSE_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 300.0
 
 
-class RecordStore(Protocol):
-    """What the ledger offers to the keeper of records. Every call is safe to repeat."""
+class RecordKeeper:
+    """A loop over the pending records; `run` is to be started as a task."""
 
-    async def pending_records(self) -> list[PendingRecord]:
-        """Jobs that have ended (not removed) and whose record is neither `uploaded` nor `off`, oldest first.
+    def __init__(self, *, tracking: Tracking, engine: Engine, store: RecordStore, data_dir: Path) -> None:
+        self._tracking = tracking
+        self._engine = engine
+        self._store = store
+        self._data_dir = data_dir
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._failures: dict[str, int] = {}
+        self._not_before: dict[str, float] = {}
+        self._said: dict[str, str] = {}
 
-        Also those ended while no server ran; those whose record says `waiting: …` or `uploading` are among them.
-        """
-        ...
+    def poke(self) -> None:
+        """A job has ended, or MLflow may be back: look now."""
+        self._wake.set()
 
-    async def set_record(
-        self,
-        job_id: str,
-        *,
-        record: str,
-        run_id: str | None = None,
-        experiment_id: str | None = None,
-        runs: list[JobRun] | None = None,
-    ) -> None:
-        """Keep what became of the record, as contract.jobs.Job.record; what is None stays as it is.
+    async def run(self) -> None:
+        """Send records until closed. Failures are said in the record and tried again, with growing pauses."""
+        while not self._closed:
+            self._wake.clear()
+            pause = _LOOK_SECONDS
+            with _alone(self._data_dir / "records.lock") as alone:
+                if alone:
+                    pause = await self._send_pending()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
 
-        Nothing is changed, and no event sent, for a job that is gone.
-        """
-        ...
+    async def close(self) -> None:
+        """Stop after the present step; the task of `run` may also simply be cancelled."""
+        self._closed = True
+        self._wake.set()
+
+    async def send_now(self) -> None:
+        """One look at what is pending, pauses disregarded."""
+        self._not_before.clear()
+        await self._send_pending()
+
+    async def _send_pending(self) -> float:
+        """Try what is due; answers in how many seconds to look again."""
+        try:
+            pending = await self._store.pending_records()
+            for record in pending:
+                if self._closed:
+                    break
+                if self._not_before.get(record.job_id, 0.0) <= time.monotonic():
+                    await self._send(record)
+        except Exception:
+            # The ledger failed, or something nobody foresaw: the other records must not wait for ever for it.
+            log.exception("Records could not be sent; it is tried again")
+        delays = [moment - time.monotonic() for moment in self._not_before.values()]
+        return max(0.1, min([_LOOK_SECONDS, *delays]))
+
+    async def _send(self, record: PendingRecord) -> None:
+        if not await self._tracking.keeps_records():
+            await self._store.set_record(record.job_id, record="off")
+            return
+        try:
+            async with await self._tracking.client() as mlflow:
+                upload = RecordUpload(
+                    record=record,
+                    engine=self._engine,
+                    tracking=self._tracking,
+                    mlflow=mlflow,
+                    data_dir=self._data_dir,
+                )
+                if not await mlflow.answers():
+                    raise Unavailable(f"MLflow at {mlflow.url} does not answer. It is sent when MLflow is back.")
+                await self._say(record.job_id, "uploading")
+                runs = await upload.run()
+        except (WindlassError, OSError) as error:
+            await self._put_off(record.job_id, error)
+            return
+        for notes in (self._failures, self._not_before, self._said):
+            notes.pop(record.job_id, None)
+        await self._store.set_record(
+            record.job_id,
+            record="uploaded",
+            run_id=runs[0].run_id,
+            experiment_id=runs[0].experiment_id,
+            runs=runs,
+        )
+
+    async def _put_off(self, job_id: str, error: Exception) -> None:
+        failures = self._failures[job_id] = self._failures.get(job_id, 0) + 1
+        pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(failures, 10), _LONGEST_PAUSE_SECONDS)
+        self._not_before[job_id] = time.monotonic() + pause * random.uniform(0.7, 1.3)  # noqa: S311 - jitter
+        await self._say(job_id, f"waiting: {error}")
+
+    async def _say(self, job_id: str, text: str) -> None:
+        if self._said.get(job_id) != text:
+            self._said[job_id] = text
+            await self._store.set_record(job_id, record=text)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[bool]:
+    """Whether this process is the one that sends records now; the lock goes with the process."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(fd)
