@@ -1,4 +1,4 @@
-"""Puts one job's record into MLflow: each step first looks at what is there, so that all may be cut off and repeated."""
+"""Puts one job's record into MLflow; each step looks first at what is there, so that all of it can be repeated."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """What only MLflow itself can do, run as a script by an interpreter that has it (the job's own, as a rule).
 
 `with_mlflow.py copy SPOOL`: copies the runs, models and artifacts that a job logged while MLflow was away to the
-server at MLFLOW_TRACKING_URI. `with_mlflow.py upload RUN_ID FOLDER`: puts a folder among a run's artifacts, wherever these lie.
-Both may be cut off at any point and run again. The answer is one JSON object on the last line of standard output.
+server at MLFLOW_TRACKING_URI. `with_mlflow.py upload RUN_ID FOLDER`: puts a folder among a run's artifacts, wherever
+these lie. Both may be cut off at any point and run again. The answer is one JSON object on the last line of standard
+output.
 
 It is read by Python 3.9 too, uses MLflow's public client alone, and imports nothing of Windlass.
 """
