@@ -6,6 +6,9 @@ supervisor, and by the Jupyter server at start-up.
 
 from __future__ import annotations
 
+from windlass.runner.job_api import checkpoint_dir, progress
+
+__all__ = ["__version__", "checkpoint_dir", "progress"]
 __version__ = "0.1.0"
 
 

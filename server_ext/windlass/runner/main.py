@@ -1,0 +1,246 @@
+"""One rank of a job, from the environment to the exit status."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+import types
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from . import live
+from .background import Background
+from .context import JobContext, JobUnreadable, complete_environment, enter_notebook_folder
+from .executed import ExecutedNotebook, NotebookFile, timestamp
+from .failure import describe
+from .job_outputs import JobOutputs
+from .notebook import Manifest, Notebook, load_manifest, load_notebook
+from .parameters import inject
+from .processes import missing_definition, prefer_fork
+from .progress_bars import use_console_bars
+from .rank_log import close_standard_input, redirect_to_file
+from .run import NotebookRun, Outcome, plan
+from .shell import Shell, make_main_module, refuse_input
+from .signals import TerminationWatch
+from .status import StatusFile
+from .streams import JobStreams
+
+
+def main(bundle_dir: Path) -> int:
+    """Run the bundle's notebook; the exit status of this rank."""
+    try:
+        context = JobContext.from_environment(bundle_dir, os.environ)
+    except JobUnreadable as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    complete_environment(os.environ)
+    context.rank_dir.mkdir(parents=True, exist_ok=True)
+    context.spawn_trouble_path.unlink(missing_ok=True)
+    status = StatusFile(context.status_path, rank=context.rank)
+    status.begin()
+    if context.log_to_files:
+        context.log_path.parent.mkdir(parents=True, exist_ok=True)
+        redirect_to_file(str(context.log_path))
+    close_standard_input()
+    faulthandler.enable(file=2, all_threads=True)
+    try:
+        manifest = load_manifest(bundle_dir)
+        notebook = load_notebook(bundle_dir / "files" / manifest.notebook)
+        notebook.cells = inject(notebook.cells, manifest.parameters)
+    except JobUnreadable as error:
+        return _refuse(context, status, str(error))
+    return RankProcess(context=context, status=status, manifest=manifest, notebook=notebook).execute()
+
+
+def _refuse(context: JobContext, status: StatusFile, sentence: str) -> int:
+    """The notebook cannot be run at all."""
+    error = {"rank": context.rank, "cell": None, "line": None, "ename": "NotebookUnreadable", "evalue": sentence}
+    status.failing({**error, "traceback": [sentence], "at": time.time()})
+    status.end(phase="failed", exit_code=1)
+    sys.stderr.write(f"{sentence}\n")
+    return 1
+
+
+class RankProcess:
+    """This process while it runs the notebook: its streams, threads and signals."""
+
+    def __init__(self, *, context: JobContext, status: StatusFile, manifest: Manifest, notebook: Notebook) -> None:
+        self._context = context
+        self._status = status
+        self._manifest = manifest
+        self._notebook = notebook
+        self._document: ExecutedNotebook | None = None
+        self._file: NotebookFile | None = None
+        self._trouble = ""
+        self._spawn_checked_at = 0.0
+        if context.rank == 0:
+            self._document = ExecutedNotebook(notebook, job=self._job_metadata())
+            self._file = NotebookFile(self._document, context.executed_path, on_trouble=self._notebook_trouble)
+        prefix = f"[rank {context.rank}] " if context.world_size > 1 and not context.log_to_files else ""
+        self._streams = JobStreams(reader=self._document, prefix=prefix)
+        self._watch = TerminationWatch(self._killed)
+        self._background = Background()
+        self._run = NotebookRun(
+            context=context,
+            notebook=notebook,
+            planned=plan(notebook),
+            status=status,
+            streams=self._streams,
+            document=self._document,
+        )
+
+    def execute(self) -> int:
+        """Run the notebook and leave everything written; the exit status."""
+        self._streams.install()
+        for task in (self._streams.tick, self._status.write_if_due, self._look_for_spawn_trouble):
+            self._background.add(task)
+        if self._file is not None:
+            self._file.write()
+            self._background.add(self._file.write_if_due)
+        self._watch.start()
+        self._background.start()
+        live.connect(self._status.progress)
+        outcome = self._guarded_run()
+        self._end(outcome)
+        return outcome.exit_code
+
+    def _guarded_run(self) -> Outcome:
+        """What the notebook raises is handled cell by cell; this is for signals, and for defects of our own."""
+        try:
+            return self._run_notebook()
+        except (SystemExit, KeyboardInterrupt) as error:
+            signum = self._run.interrupted or self._watch.received
+            if signum is None and isinstance(error, KeyboardInterrupt):
+                signum = signal.SIGINT
+            return Outcome("killed", 128 + (signum or signal.SIGTERM))
+        except Exception as error:  # noqa: BLE001  (the job must end with a record whatever is wrong with the runner)
+            about = describe(error, rank=self._context.rank, cell=None, cell_file="", source="", at=time.time())
+            self._run.failed = True
+            self._status.failing(about)
+            sys.excepthook(type(error), error, error.__traceback__)
+            return Outcome("failed", 1)
+
+    def _run_notebook(self) -> Outcome:
+        shell_module = _import_ipython_shell()
+        _prepare_tracking(self._context, self._status)
+        files_dir = self._context.bundle_dir / "files"
+        enter_notebook_folder((files_dir / self._manifest.notebook).parent, python_path=sys.path, files_dir=files_dir)
+        _provide_windlass(sys.path)
+        sys.argv = [self._notebook.name]
+        refuse_input()
+        prefer_fork()
+        use_console_bars()
+        namespace = make_main_module()
+        shell = self._make_shell(shell_module, namespace)
+        try:
+            return self._run.run(shell, space=namespace.__dict__)
+        finally:
+            shell.close()
+
+    def _make_shell(self, shell_module: Any, namespace: types.ModuleType) -> Shell:
+        target = JobOutputs(self._streams, self._document)
+        shell: Shell
+        if shell_module is None:
+            from .plain_shell import PlainShell
+
+            os.environ.setdefault("MPLBACKEND", "agg")
+            self._streams.log_only("This image has no IPython: magics and rich output are not available.")
+            shell = PlainShell(namespace, target)
+        else:
+            shell_module.use_inline_plots(os.environ)
+            shell = shell_module.IPythonShell(namespace, target, rich=self._document is not None)
+        return shell
+
+    def _killed(self, signum: int) -> None:
+        """SIGTERM has come; called in the watching thread, the notebook may be stuck in C code."""
+        if self._run.failed or self._status.ended:
+            return
+        self._run.interrupted = signum
+        self._streams.flush()
+        if self._document is not None and self._file is not None:
+            sentence = "This rank was ended from outside: another rank failed, or the job was stopped."
+            self._document.error("Terminated", sentence, [sentence])
+            self._document.describe(state="killed", ended_at=timestamp())
+            self._file.write()
+        self._status.end(phase="killed", exit_code=128 + signum)
+
+    def _end(self, outcome: Outcome) -> None:
+        """Leave everything written; the status last, since the end is read from it."""
+        live.disconnect()
+        failed = outcome.phase != "succeeded"
+        tracking = sys.modules.get(f"{__package__}.mlflow_hook")
+        if tracking is not None:
+            tracking.finish(failed=failed)
+        self._streams.settle()
+        self._background.stop()
+        self._streams.by_line()
+        if self._document is not None and self._file is not None:
+            self._document.describe(state=outcome.phase, ended_at=timestamp())
+            self._file.write()
+        self._status.end(phase=outcome.phase, exit_code=outcome.exit_code)
+        self._watch.finish()
+
+    def _job_metadata(self) -> dict[str, Any]:
+        return {
+            "job_id": self._context.job_id,
+            "attempt": self._context.attempt,
+            "world_size": self._context.world_size,
+            "parameters": self._manifest.parameters,
+            "state": "running",
+            "started_at": timestamp(),
+        }
+
+    def _notebook_trouble(self, error: OSError | None) -> None:
+        """The executed notebook cannot be written, or (None) can be written again."""
+        before, reason = self._trouble, error.strerror or str(error) if error is not None else ""
+        if error is not None:
+            self._trouble = (
+                f"The executed notebook cannot be written: {reason}. The job goes on, and so do the attempts."
+            )
+            self._streams.log_only(self._trouble)
+        else:
+            self._trouble = "The executed notebook could not be written for a while; it is complete again."
+        self._status.notice(self._trouble, instead_of=before)
+
+    def _look_for_spawn_trouble(self) -> None:
+        """A pool that starts a failing worker again and again never ends: say why while it runs."""
+        now = time.monotonic()
+        if now - self._spawn_checked_at >= 1.0:
+            self._spawn_checked_at = now
+            hint = missing_definition(self._context.spawn_trouble_path)
+            if hint is not None:
+                self._status.notice(hint)
+
+
+def _import_ipython_shell() -> Any:
+    """The module with the IPython shell, None without IPython; imported before the notebook's folder is on the path."""
+    try:
+        from . import ipython_shell
+    except ImportError:
+        return None
+    return ipython_shell
+
+
+def _prepare_tracking(context: JobContext, status: StatusFile) -> None:
+    """Let what the notebook logs to MLflow land in the job's run; without the hook the notebook runs all the same."""
+    try:
+        from . import mlflow_hook
+
+        mlflow_hook.install(job_dir=context.job_dir, rank=context.rank, wait_seconds=context.tracking_wait_seconds)
+    except ImportError:
+        return
+    except Exception as error:  # noqa: BLE001  (tracking must never keep a notebook from running)
+        status.notice(
+            f"Runs are not linked to this job: MLflow could not be prepared ({type(error).__name__}: {error})."
+        )
+
+
+def _provide_windlass(python_path: list[str]) -> None:
+    """Let `import windlass` work in an image that has none; a real one comes first."""
+    spec = find_spec("windlass")
+    if spec is None or spec.origin is None:  # a mere folder of that name is no package
+        python_path.append(str(Path(__file__).parent / "shim"))
