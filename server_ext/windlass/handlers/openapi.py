@@ -57,9 +57,6 @@ class _WireSchema(GenerateJsonSchema):
             return True
         return super().field_is_required(field, total)
 
-    def field_title_should_be_set(self, schema: object) -> bool:
-        return False
-
 
 def _is_tag(field: Any) -> bool:
     inner = field["schema"]

@@ -1,0 +1,99 @@
+"""The server's settings. Each trait's help is its manual: `jupyter server --help-all` prints them.
+
+Set them in `jupyter_server_config.py` (`c.WindlassApp.max_bundle_bytes = …`) or on the command line
+(`--WindlassApp.max_bundle_bytes=…`).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from traitlets import Bool, Dict, DottedObjectName, Float, HasTraits, Int, List, Unicode, default
+
+MEBIBYTE = 1024 * 1024
+
+
+class WindlassTraits(HasTraits):
+    """What an admin or a user can set."""
+
+    data_dir = Unicode(
+        help="""Folder for the ledger, bundles, local jobs and the embedded MLflow server. Shared by all Jupyter servers
+        of one user; must not be shared between users. Default: the environment variable WINDLASS_DATA_DIR, else
+        `windlass` in Jupyter's data folder."""
+    ).tag(config=True)
+
+    default_engine = Unicode(
+        "local", help="""Engine of jobs that name none: one of the names in `engine_classes`."""
+    ).tag(config=True)
+
+    engine_classes = Dict(
+        value_trait=DottedObjectName(),
+        default_value={"local": "windlass.engines.local.engine.LocalEngine"},
+        help="""Engines by name, as import paths of classes that keep the protocol `windlass.engines.base.Engine`. Each
+        is made with `data_dir` and what `engine_options` holds for it, when it is first needed. Add your own here.""",
+    ).tag(config=True)
+
+    engine_options = Dict(
+        value_trait=Dict(), help="""Further keyword arguments for an engine's class, by the engine's name."""
+    ).tag(config=True)
+
+    local_cpus = Int(
+        None,
+        allow_none=True,
+        help="""How many CPUs the jobs of the local engine may hold in all; further jobs wait in its queue. Default: as
+        many as this process may use.""",
+    ).tag(config=True)
+
+    local_gpus = List(
+        Unicode(),
+        default_value=None,
+        allow_none=True,
+        help="""GPUs the local engine may give to jobs, as CUDA_VISIBLE_DEVICES names them. Default: all it finds.""",
+    ).tag(config=True)
+
+    stop_grace_seconds = Float(
+        10.0, help="""How long a local job that is stopped may take to end by itself before it is killed."""
+    ).tag(config=True)
+
+    max_bundle_bytes = Int(
+        100 * MEBIBYTE,
+        help="""The most that a job may send, before compression. A notebook that would send more is refused, with the
+        largest files named.""",
+    ).tag(config=True)
+
+    tracking_uri = Unicode(
+        help="""Address of the MLflow server that jobs are tracked in. Default: the environment variable
+        MLFLOW_TRACKING_URI; without one an MLflow server is started on this machine when it is first needed."""
+    ).tag(config=True)
+
+    embedded_tracking = Bool(
+        True, help="""Whether an MLflow server of this machine is started when `tracking_uri` is not set."""
+    ).tag(config=True)
+
+    save_timeout_seconds = Float(
+        5.0,
+        help="""How long to wait for the browser to save a notebook that `%train` sends, before the file is taken as it
+        was last saved (and the user told so).""",
+    ).tag(config=True)
+
+    @default("tracking_uri")
+    def _default_tracking_uri(self) -> str:
+        return os.environ.get("MLFLOW_TRACKING_URI", "")
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        from windlass.runtime_files import data_dir
+
+        return str(data_dir())
+
+    def options_of(self, engine: str) -> dict[str, Any]:
+        """Keyword arguments for an engine's class, beside `data_dir`."""
+        options: dict[str, Any] = {}
+        if engine == "local":
+            options = {
+                "cpus": self.local_cpus,
+                "gpus": self.local_gpus,
+                "stop_grace_seconds": self.stop_grace_seconds,
+            }
+        return {**options, **self.engine_options.get(engine, {})}

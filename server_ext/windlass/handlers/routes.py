@@ -1,0 +1,36 @@
+"""Which handler serves which operation. A test holds this against `operations.OPERATIONS`, path by path."""
+
+from __future__ import annotations
+
+import re
+
+from tornado.web import RequestHandler
+
+from windlass.handlers.job import JobHandler, RerunHandler, StopHandler
+from windlass.handlers.jobs import JobsHandler, PreviewHandler
+from windlass.handlers.operations import PREFIX
+from windlass.handlers.output import BundleHandler, DiffHandler, LogsHandler, NotebookHandler
+from windlass.handlers.server import DoctorHandler, EnvironmentsHandler, InfoHandler, UnknownHandler
+from windlass.handlers.socket import SocketHandler
+
+HANDLERS: dict[str, type[RequestHandler]] = {
+    "/info": InfoHandler,
+    "/doctor": DoctorHandler,
+    "/environments": EnvironmentsHandler,
+    "/jobs/preview": PreviewHandler,
+    "/jobs": JobsHandler,
+    "/jobs/{job_id}": JobHandler,
+    "/jobs/{job_id}/stop": StopHandler,
+    "/jobs/{job_id}/rerun": RerunHandler,
+    "/jobs/{job_id}/logs": LogsHandler,
+    "/jobs/{job_id}/notebook": NotebookHandler,
+    "/jobs/{job_id}/diff": DiffHandler,
+    "/jobs/{job_id}/bundle": BundleHandler,
+    "/socket": SocketHandler,
+}
+
+
+def patterns() -> list[tuple[str, type[RequestHandler]]]:
+    """Regular expressions relative to the base URL, in the order to try them; the last takes what is left."""
+    known = [(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", PREFIX + path), handler) for path, handler in HANDLERS.items()]
+    return [*known, (r"/windlass(?:/.*)?", UnknownHandler)]

@@ -1,0 +1,49 @@
+"""What this server can do, in one answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from windlass.contract.info import Info
+from windlass.services.engines import Engines
+from windlass.services.settings import Settings
+from windlass.tracking.tracking import Tracking
+
+
+class About:
+    """The server about itself."""
+
+    def __init__(self, *, settings: Settings, engines: Engines, tracking: Tracking) -> None:
+        self._settings = settings
+        self._engines = engines
+        self._tracking = tracking
+
+    async def info(self, *, user: str) -> Info:
+        """What this server can do, and what is missing."""
+        engines, tracking = await asyncio.gather(self._engines.describe(), self._tracking.info())
+        return Info(
+            version=self._settings.version,
+            user=user,
+            root=shown_path(self._settings.root_dir),
+            default_engine=self._settings.default_engine,
+            engines=engines,
+            tracking=tracking,
+            max_bundle_bytes=self._settings.max_bundle_bytes,
+            on_hub=self._settings.on_hub,
+            job_survives_server=not (self._settings.on_hub and in_container()),
+        )
+
+
+def shown_path(path: Path) -> str:
+    """A path as shown to people: `~` for the home folder."""
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(path)
+
+
+def in_container() -> bool:
+    """Whether this process lives in a container, and its children with it."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ or Path("/.dockerenv").exists()

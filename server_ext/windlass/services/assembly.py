@@ -1,0 +1,205 @@
+"""Puts the use cases together, and opens what they stand on when the first request needs it.
+
+The parts are cheap to make. Opening the ledger and taking over running jobs happens once, in `ready`; when it fails the
+next request tries again, so that a full disk or a locked file is not the end of the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from windlass.contract.problem import Problem
+from windlass.errors import WindlassError
+from windlass.ledger.jobs import JobLedger
+from windlass.services.about import About
+from windlass.services.bundles import Bundles
+from windlass.services.changes import ChangeHub
+from windlass.services.control import JobControl
+from windlass.services.doctor import Doctor
+from windlass.services.drafts import Drafting
+from windlass.services.engines import Engines
+from windlass.services.environments import Environments, KernelSpecs
+from windlass.services.events import EnginePump, ForeignWatch
+from windlass.services.launch import Launcher
+from windlass.services.ledger_records import LedgerRecords
+from windlass.services.logs import LogFeeds
+from windlass.services.notebooks import NotebookFeeds
+from windlass.services.paths import RootFolder
+from windlass.services.preview import Preview
+from windlass.services.queries import JobQueries
+from windlass.services.rebuild import Rebuild
+from windlass.services.records import RecordKeeper
+from windlass.services.saving import SaveBroker
+from windlass.services.session import SocketSession
+from windlass.services.settings import Settings
+from windlass.services.submit import Submission
+from windlass.tracking.tracking import Tracking
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The use cases, for the handlers."""
+
+    about: About
+    control: JobControl
+    doctor: Doctor
+    environments: Environments
+    jobs: JobQueries
+    preview: Preview
+    session: Callable[..., SocketSession]
+    submission: Submission
+
+
+class Services:
+    """All that stands behind the handlers of one server. To be made on the event loop."""
+
+    def __init__(self, *, settings: Settings, kernel_specs: KernelSpecs) -> None:
+        self.settings = settings
+        self._ledger = JobLedger(path=settings.ledger_path)
+        self._hub = ChangeHub()
+        self._engines = Engines(factories=settings.engines, default=settings.default_engine)
+        self._environments = Environments(specs=kernel_specs, fallback_python=settings.python)
+        self._tracking = Tracking(
+            data_dir=settings.data_dir,
+            configured_uri=settings.tracking_uri,
+            python=settings.python,
+            enabled=bool(settings.tracking_uri) or settings.embedded_tracking,
+        )
+        self._launcher = Launcher(
+            settings=settings, engines=self._engines, environments=self._environments, tracking=self._tracking
+        )
+        self._bundles = Bundles(folder=settings.bundles_dir, ledger=self._ledger)
+        self._pumps: list[EnginePump] = []
+        self._keepers: list[RecordKeeper] = []
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._foreign = ForeignWatch(ledger=self._ledger, hub=self._hub)
+        self._opening: asyncio.Task[None] | None = None
+        self._closed = False
+        self.parts = self._make_parts()
+
+    async def ready(self) -> Parts:
+        """The use cases, when the ledger is open and running jobs are known. Raises Unavailable and StorageFull."""
+        if self._opening is None or (self._opening.done() and self._opening.exception() is not None):
+            self._opening = asyncio.create_task(self._open(), name="windlass-open")
+        # Shielded: a request that is given up must not end the opening for those that wait beside it.
+        await asyncio.shield(self._opening)
+        return self.parts
+
+    @property
+    def live_jobs(self) -> int:
+        """How many jobs have not ended, as far as is known without asking."""
+        return sum(len(pump.live) for pump in self._pumps)
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run blocking work off the event loop."""
+        return await asyncio.to_thread(work, *arguments)
+
+    async def close(self) -> None:
+        """Let go of everything; jobs go on."""
+        self._closed = True
+        if self._opening is not None:
+            await asyncio.gather(self._opening, return_exceptions=True)
+        closers: list[Callable[[], Awaitable[None]]] = [self._foreign.close, *(pump.close for pump in self._pumps)]
+        closers += [keeper.close for keeper in self._keepers]
+        await asyncio.gather(*(close() for close in closers))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(self._engines.close(), self._tracking.close())
+        await self._ledger.close()
+
+    async def _open(self) -> None:
+        aside = await self._ledger.open()
+        if aside is not None:
+            _log.warning("The job ledger was damaged. It was moved to %s and is rebuilt from the jobs on disk.", aside)
+        for name in self._engines.names:
+            await self._begin(name, damaged=aside is not None)
+        self._foreign.start()
+        self._tasks.append(asyncio.create_task(self._tidy_up(), name="windlass-tidy-up"))
+
+    async def _begin(self, engine_name: str, *, damaged: bool) -> None:
+        """Start to keep track of one engine's jobs. An engine that is away does not keep the others from working."""
+        engine = self._engines.get(engine_name)
+        records = LedgerRecords(ledger=self._ledger, hub=self._hub, engine=engine_name)
+        keeper = RecordKeeper(tracking=self._tracking, engine=engine, store=records, data_dir=self.settings.data_dir)
+        pump = EnginePump(
+            engine=engine,
+            ledger=self._ledger,
+            hub=self._hub,
+            launcher=self._launcher,
+            rebuild=Rebuild(ledger=self._ledger, bundles=self._bundles, engine=engine, damaged=damaged),
+            on_end=keeper.poke,
+        )
+        try:
+            await pump.start()
+        except (WindlassError, OSError) as error:
+            _log.warning("Jobs of the %s engine could not be taken over: %s", engine_name, error)
+            await pump.close()
+            return
+        self._pumps.append(pump)
+        self._keepers.append(keeper)
+        self._tasks.append(asyncio.create_task(keeper.run(), name=f"windlass-records-{engine_name}"))
+
+    async def _tidy_up(self) -> None:
+        started = time.monotonic()
+        try:
+            await self._bundles.sweep()
+        except (WindlassError, OSError) as error:
+            _log.warning("Bundles that no job needs could not be removed: %s", error)
+        _log.debug("Swept the bundles in %.3f s.", time.monotonic() - started)
+
+    def _make_parts(self) -> Parts:
+        settings, root = self.settings, RootFolder(root=self.settings.root_dir, allow_hidden=self.settings.allow_hidden)
+        drafting = Drafting(settings=settings, root=root, environments=self._environments, engines=self._engines)
+        jobs = JobQueries(ledger=self._ledger, engines=self._engines, bundles=self._bundles, root=root)
+        saving = SaveBroker(timeout_seconds=settings.save_timeout_seconds)
+        logs, notebooks = LogFeeds(), NotebookFeeds()
+
+        def session(
+            *, owner: str, send: Callable[[str], Awaitable[None]], describe: Callable[[WindlassError], Problem]
+        ) -> SocketSession:
+            return SocketSession(
+                owner=owner,
+                version=settings.version,
+                send=send,
+                describe=describe,
+                jobs=jobs,
+                ledger=self._ledger,
+                hub=self._hub,
+                logs=logs,
+                notebooks=notebooks,
+                saving=saving,
+            )
+
+        return Parts(
+            about=About(settings=settings, engines=self._engines, tracking=self._tracking),
+            control=JobControl(ledger=self._ledger, engines=self._engines, bundles=self._bundles, hub=self._hub),
+            doctor=Doctor(
+                settings=settings,
+                engines=self._engines,
+                environments=self._environments,
+                tracking=self._tracking,
+                open_ledger=self.ready,
+            ),
+            environments=self._environments,
+            jobs=jobs,
+            preview=Preview(drafting=drafting, tracking=self._tracking),
+            session=session,
+            submission=Submission(
+                drafting=drafting,
+                launcher=self._launcher,
+                ledger=self._ledger,
+                bundles=self._bundles,
+                hub=self._hub,
+                saving=saving,
+            ),
+        )

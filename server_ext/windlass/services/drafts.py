@@ -1,0 +1,146 @@
+"""A request thought through to the end: what would be sent, where it would run, and what stands in the way.
+
+Preview and submission are the same draft; one shows it and the other sends it, so what is shown is what is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from windlass.bundle.plan import BundlePlan, BundleRequest, plan_bundle
+from windlass.contract.jobs import JobRequest
+from windlass.contract.preview import Finding, Severity
+from windlass.engines.base import Engine, JobSpec, LaunchPlan
+from windlass.errors import BundleRefused
+from windlass.services.engines import Engines
+from windlass.services.environments import ChosenEnvironment, Environments
+from windlass.services.paths import RootFolder
+from windlass.services.settings import Settings
+
+SECRET_RULE = "secret"  # noqa: S105 - the name of a rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A job before there is one."""
+
+    request: JobRequest
+    notebook: str
+    plan: BundlePlan
+    environment: ChosenEnvironment
+    engine: Engine
+    launch: LaunchPlan
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """What the job is called."""
+        return self.request.name or PurePosixPath(self.notebook).stem
+
+    @property
+    def experiment(self) -> str:
+        """Experiment of the job's own run."""
+        return self.request.experiment or PurePosixPath(self.notebook).stem[:250]
+
+    def obstacles(self) -> list[Finding]:
+        """The findings that keep it from being sent."""
+        return [finding for finding in self.plan.findings if self._stands_in_the_way(finding)]
+
+    def _stands_in_the_way(self, finding: Finding) -> bool:
+        if finding.rule == SECRET_RULE:
+            return not self.request.allow_secrets
+        return finding.severity is Severity.ERROR
+
+    def refuse_obstacles(self) -> None:
+        """Raise BundleRefused, with the findings, when anything stands in the way."""
+        obstacles = self.obstacles()
+        if not obstacles:
+            return
+        sentences = [obstacle.message for obstacle in obstacles[:3]]
+        if len(obstacles) > len(sentences):
+            sentences.append(f"And {len(obstacles) - len(sentences)} more.")
+        if any(obstacle.rule == SECRET_RULE for obstacle in obstacles):
+            sentences.append("Take the secrets out, or set allow_secrets to send them all the same.")
+        raise BundleRefused(
+            " ".join(sentences), extra={"findings": [obstacle.model_dump(mode="json") for obstacle in obstacles]}
+        )
+
+
+class Drafting:
+    """Turns requests into drafts."""
+
+    def __init__(self, *, settings: Settings, root: RootFolder, environments: Environments, engines: Engines) -> None:
+        self._settings = settings
+        self._root = root
+        self._environments = environments
+        self._engines = engines
+
+    async def draft(self, request: JobRequest, *, owner: str) -> Draft:
+        """Think a request through; nothing is written.
+
+        Raises InvalidRequest, BundleRefused (too large, unreadable), NotFound and Unavailable.
+        """
+        notebook = await asyncio.to_thread(self._root.notebook, request.notebook)
+        engine = self._engines.get(request.engine)
+        kernel = await asyncio.to_thread(_kernel_of, self._root, notebook)
+        environment = await self._environments.choose(requested=request.environment, notebook_kernel=kernel)
+        plan = await asyncio.to_thread(
+            plan_bundle,
+            BundleRequest(
+                root=self._root.path,
+                notebook=notebook,
+                parameters=request.parameters,
+                include=tuple(request.include),
+                exclude=tuple(request.exclude),
+                python=environment.python,
+                world_size=request.workers * request.processes_per_worker,
+                max_bytes=self._settings.max_bundle_bytes,
+            ),
+        )
+        launch = engine.plan(self._provisional_spec(request, notebook, environment, owner))
+        notices = [*plan.notices, *launch.notices]
+        if environment.notice:
+            notices.insert(0, environment.notice)
+        return Draft(
+            request=request,
+            notebook=notebook,
+            plan=plan,
+            environment=environment,
+            engine=engine,
+            launch=launch,
+            notices=notices,
+        )
+
+    def _provisional_spec(
+        self, request: JobRequest, notebook: str, environment: ChosenEnvironment, owner: str
+    ) -> JobSpec:
+        return JobSpec(
+            id="preview",
+            name=request.name or notebook,
+            owner=owner,
+            notebook=notebook,
+            bundle_path=self._settings.bundles_dir / "preview.tar.gz",
+            bundle_sha256="",
+            python=environment.python,
+            environment=environment.variables,
+            kind=request.kind,
+            workers=request.workers,
+            processes_per_worker=request.processes_per_worker,
+            gpus_per_worker=request.gpus_per_worker,
+            time_limit_seconds=request.time_limit_seconds,
+            retries=request.retries,
+        )
+
+
+def _kernel_of(root: RootFolder, notebook: str) -> str | None:
+    """The kernel that the notebook names; None when it names none or cannot be read (which the bundle then says)."""
+    try:
+        document: Any = json.loads((root.path / notebook).read_bytes())
+        name = document["metadata"]["kernelspec"]["name"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return name if isinstance(name, str) else None

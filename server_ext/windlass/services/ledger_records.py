@@ -1,0 +1,72 @@
+"""The ledger as the keeper of MLflow records sees it (`services.pending_records.RecordStore`)."""
+
+from __future__ import annotations
+
+from sqlalchemy import or_
+
+from windlass.contract.jobs import GitState, JobRequest, JobRun
+from windlass.ledger.jobs import FINAL_STATES, JobChange, JobLedger
+from windlass.ledger.tables import JobRow
+from windlass.services.changes import ChangeHub
+from windlass.services.pending_records import PendingRecord
+
+DONE = ("uploaded", "off")
+AT_ONCE = 500
+
+
+class LedgerRecords:
+    """Which records of one engine's jobs are still to be made, and what became of them."""
+
+    def __init__(self, *, ledger: JobLedger, hub: ChangeHub, engine: str) -> None:
+        self._ledger = ledger
+        self._hub = hub
+        self._engine = engine
+
+    async def pending_records(self) -> list[PendingRecord]:
+        """Jobs that have ended and whose record is neither uploaded nor off, oldest first."""
+        unrecorded = or_(JobRow.record.is_(None), JobRow.record.not_in(DONE))
+        ended = JobRow.state.in_(FINAL_STATES)
+        rows = await self._ledger.select_jobs(JobRow.engine == self._engine, ended, unrecorded, limit=AT_ONCE)
+        return [_pending(row) for row in rows]
+
+    async def set_record(
+        self,
+        job_id: str,
+        *,
+        record: str,
+        run_id: str | None = None,
+        experiment_id: str | None = None,
+        runs: list[JobRun] | None = None,
+    ) -> None:
+        """Keep what became of a record; what is None stays as it is."""
+        values: dict[str, object] = {"record": record}
+        if run_id is not None:
+            values["run_id"] = run_id
+        if experiment_id is not None:
+            values["experiment_id"] = experiment_id
+        if runs is not None:
+            values["runs"] = [run.model_dump(mode="json") for run in runs]
+        if await self._ledger.apply([JobChange(job_id=job_id, values=values)]):
+            self._hub.announce()
+
+
+def _pending(row: JobRow) -> PendingRecord:
+    request = JobRequest.model_validate(row.request)
+    return PendingRecord(
+        job_id=row.id,
+        name=row.name,
+        owner=row.owner,
+        notebook=row.notebook,
+        experiment=row.experiment,
+        state=row.state,
+        reason=row.status.get("reason", ""),
+        world_size=request.workers * request.processes_per_worker,
+        bundle_sha256=row.bundle_sha256 or "",
+        python=row.python,
+        parameters=dict(request.parameters),
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        exit_code=row.status.get("exit_code"),
+        git=GitState.model_validate(row.git) if row.git else None,
+        runs=tuple(row.status.get("runs", ())),
+    )

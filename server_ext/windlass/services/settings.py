@@ -1,0 +1,42 @@
+"""What a server was told about itself, as plain values: services take this and know no configuration system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from windlass.engines.base import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of one Jupyter server."""
+
+    data_dir: Path
+    root_dir: Path
+    owner: str
+    """The person this server belongs to."""
+    version: str
+    python: str
+    """The interpreter of the server: the environment of last resort."""
+    default_engine: str = "local"
+    engines: Mapping[str, Callable[[], Engine]] = field(default_factory=dict)
+    """Makes each engine, when it is first needed."""
+    max_bundle_bytes: int = 100 * 1024 * 1024
+    allow_hidden: bool = False
+    """Whether the contents manager shows hidden files."""
+    tracking_uri: str | None = None
+    embedded_tracking: bool = True
+    on_hub: bool = False
+    save_timeout_seconds: float = 5.0
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's file."""
+        return self.data_dir / "ledger.db"
+
+    @property
+    def bundles_dir(self) -> Path:
+        """Where bundles lie, named by their hash."""
+        return self.data_dir / "bundles"

@@ -1,0 +1,240 @@
+"""Sends notebooks as jobs.
+
+The order is what keeps the promises: the notebook is saved, the bundle lies on disk, then one transaction writes the
+job and its idempotency key down, and only then an engine gets it. Whoever loses the race for a key answers with the
+winner's job; a job that its engine refuses is taken back out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.bundle.archive import Bundle, rebundle
+from windlass.contract.jobs import Job, JobRequest, JobState, RerunRequest
+from windlass.errors import FieldError, InvalidRequest, NotFound
+from windlass.ledger.jobs import JobLedger
+from windlass.ledger.tables import JobRow
+from windlass.services.bundles import Bundles
+from windlass.services.changes import ChangeHub
+from windlass.services.drafts import Draft, Drafting
+from windlass.services.environments import ChosenEnvironment
+from windlass.services.folding import fold
+from windlass.services.identifiers import new_job_id
+from windlass.services.launch import Launcher
+from windlass.services.present import present
+from windlass.services.saving import SaveBroker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submitted:
+    """The answer to a submission."""
+
+    job: Job
+    created: bool
+    """False: this key had made the job before."""
+
+
+class Submission:
+    """Sends notebooks, and sends them again."""
+
+    def __init__(
+        self,
+        *,
+        drafting: Drafting,
+        launcher: Launcher,
+        ledger: JobLedger,
+        bundles: Bundles,
+        hub: ChangeHub,
+        saving: SaveBroker,
+    ) -> None:
+        self._drafting = drafting
+        self._launcher = launcher
+        self._ledger = ledger
+        self._bundles = bundles
+        self._hub = hub
+        self._saving = saving
+        self._keys = _KeyLocks()
+
+    async def submit(self, request: JobRequest, *, owner: str, key: str | None) -> Submitted:
+        """Send a notebook.
+
+        Raises InvalidRequest, BundleRefused, NotFound, Conflict (the key was used for something else, or the browser
+        could not save), StorageFull and Unavailable.
+        """
+        digest = _digest("submit", request.model_dump(mode="json"))
+        async with self._keys.held(owner, key):
+            earlier = await self._earlier(owner, key, digest)
+            if earlier is not None:
+                return earlier
+            notices = []
+            if request.ask_browser_to_save:
+                notices += await self._saving.save(owner=owner, path=request.notebook)
+            draft = await self._drafting.draft(request, owner=owner)
+            draft.refuse_obstacles()
+            bundle = await asyncio.to_thread(self._write, draft)
+            row = _row_of(draft, bundle, owner=owner, notices=[*notices, *draft.notices])
+            return await self._start(row, key=key, digest=digest, environment=draft.environment)
+
+    async def rerun(self, job_id: str, request: RerunRequest, *, owner: str, key: str | None) -> Submitted:
+        """Send what a job sent once more, with the same or other parameters.
+
+        Raises NotFound, InvalidRequest, Conflict (what it sent is gone), StorageFull and Unavailable.
+        """
+        digest = _digest("rerun", {"job": job_id, **request.model_dump(mode="json")})
+        async with self._keys.held(owner, key):
+            earlier = await self._earlier(owner, key, digest)
+            if earlier is not None:
+                return earlier
+            old = await self._ledger.get(job_id, owner=owner)
+            bundle = await asyncio.to_thread(self._again, old, request)
+            return await self._start(_row_again(old, bundle, request), key=key, digest=digest)
+
+    def _write(self, draft: Draft) -> Bundle:
+        self._bundles.prepare()
+        bundle = draft.plan.write(self._bundles.folder)
+        self._bundles.spare(bundle.path)
+        return bundle
+
+    def _again(self, old: JobRow, request: RerunRequest) -> Bundle:
+        path = self._bundles.existing(old.bundle_sha256)
+        self._bundles.spare(path)
+        if request.parameters is None:
+            return Bundle(path=path, sha256=str(old.bundle_sha256), size_bytes=path.stat().st_size)
+        bundle = rebundle(path, parameters=request.parameters, folder=self._bundles.folder)
+        self._bundles.spare(bundle.path)
+        return bundle
+
+    async def _earlier(self, owner: str, key: str | None, digest: str) -> Submitted | None:
+        if key is None:
+            return None
+        row = await self._ledger.keyed(owner=owner, key=key, request_sha256=digest)
+        return None if row is None else Submitted(job=present(row), created=False)
+
+    async def _start(
+        self, row: JobRow, *, key: str | None, digest: str, environment: ChosenEnvironment | None = None
+    ) -> Submitted:
+        standing = await self._ledger.insert(row, key=key, request_sha256=digest)
+        if standing.id != row.id:
+            return Submitted(job=present(standing), created=False)
+        self._hub.announce()
+        try:
+            status = await self._launcher.launch(row, environment=environment)
+        except BaseException:
+            await asyncio.shield(self._ledger.remove(row.id))
+            self._hub.announce()
+            raise
+        if status is not None:
+            await self._ledger.apply([fold(status)])
+            self._hub.announce()
+        return Submitted(job=present(await self._unless_stopped(row)), created=True)
+
+    async def _unless_stopped(self, row: JobRow) -> JobRow:
+        """How it stands now. Stop is final: a job stopped while it was handed over is stopped there too."""
+        try:
+            now = await self._ledger.get(row.id)
+        except NotFound:
+            now = None
+        if now is None or now.state == JobState.STOPPED.value:
+            await self._launcher.halt(row, reason="Stopped before it had started.")
+        return now or row
+
+
+def checked_key(key: str | None) -> str | None:
+    """An Idempotency-Key as it may be used. Raises InvalidRequest."""
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
+        message = "The Idempotency-Key must be 1 to 255 visible ASCII characters."
+        raise InvalidRequest(message, fields=[FieldError(field="Idempotency-Key", message=message)])
+    return key
+
+
+def _digest(what: str, document: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([what, document], sort_keys=True).encode()).hexdigest()
+
+
+def _row_of(draft: Draft, bundle: Bundle, *, owner: str, notices: list[str]) -> JobRow:
+    now = time.time()
+    return _fresh(
+        now,
+        owner=owner,
+        name=draft.name,
+        notebook=draft.notebook,
+        experiment=draft.experiment,
+        engine=draft.engine.name,
+        kind=draft.launch.kind,
+        request=draft.request.model_dump(mode="json"),
+        environment=draft.environment.name,
+        environment_name=draft.environment.display_name,
+        python=draft.environment.python,
+        bundle_sha256=bundle.sha256,
+        bundle_bytes=bundle.size_bytes,
+        git=draft.plan.git.model_dump(mode="json") if draft.plan.git else None,
+        sent_notices=list(dict.fromkeys(notices)),
+    )
+
+
+def _row_again(old: JobRow, bundle: Bundle, request: RerunRequest) -> JobRow:
+    asked = dict(old.request)
+    if request.parameters is not None:
+        asked["parameters"] = request.model_dump(mode="json")["parameters"]
+    return _fresh(
+        time.time(),
+        owner=old.owner,
+        name=old.name,
+        notebook=old.notebook,
+        experiment=old.experiment,
+        engine=old.engine,
+        kind=old.kind,
+        request=asked,
+        environment=old.environment,
+        environment_name=old.environment_name,
+        python=old.python,
+        bundle_sha256=bundle.sha256,
+        bundle_bytes=bundle.size_bytes,
+        git=old.git,
+        rerun_of=old.id,
+        sent_notices=[],
+    )
+
+
+def _fresh(now: float, **columns: Any) -> JobRow:
+    return JobRow(
+        id=new_job_id(now=now),
+        state="submitted",
+        status={"reason": "Handing it to the engine."},
+        runs=[],
+        created_us=int(now * 1_000_000),
+        **columns,
+    )
+
+
+class _KeyLocks:
+    """One lock per key in use, so that equal requests at once do the work of bundling only once."""
+
+    def __init__(self) -> None:
+        self._locks: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def held(self, owner: str, key: str | None) -> AsyncIterator[None]:
+        """Hold the key's lock; no key, no lock."""
+        if key is None:
+            yield
+            return
+        name = (owner, key)
+        lock, users = self._locks.get(name, (asyncio.Lock(), 0))
+        self._locks[name] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks.pop(name)
+            if users > 1:
+                self._locks[name] = (lock, users - 1)
