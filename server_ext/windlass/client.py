@@ -162,7 +162,8 @@ class WindlassClient:
         try:
             answer = self._http.request(method, path, content=content, params=wanted or None, headers=sent)
         except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the client was closed meanwhile
-            raise ClientError(f"{self.record.url} could not be reached ({str(error) or type(error).__name__}).") from error
+            why = str(error) or type(error).__name__
+            raise ClientError(f"{self.record.url} could not be reached ({why}).") from error
         if answer.is_success:
             return answer
         raise _refusal(answer)

@@ -7,7 +7,6 @@ been idle and no job of this machine lives. Jobs would outlive it anyhow; it sta
 from __future__ import annotations
 
 import argparse
-import socket
 import sys
 from pathlib import Path
 
@@ -44,8 +43,7 @@ def _arguments(root: Path, idle_minutes: float) -> list[str]:
     """What must hold whatever the user's configuration files say: those are read for everything else."""
     return [
         "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={_free_port()}",
-        "--ServerApp.port_retries=50",
+        "--ServerApp.port=0",
         "--ServerApp.base_url=/",
         "--ServerApp.certfile=",
         "--ServerApp.keyfile=",
@@ -56,12 +54,6 @@ def _arguments(root: Path, idle_minutes: float) -> list[str]:
         f"--ServerApp.root_dir={root}",
         f"--ServerApp.shutdown_no_activity_timeout={max(1, int(idle_minutes * 60))}",
     ]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":
