@@ -60,17 +60,46 @@ export interface IInfoModel extends IDisposable {
   refresh(): Promise<void>;
 }
 
+/** The user's settings, defaults where none are set. */
+export interface IWindlassSettings {
+  readonly changed: ISignal<IWindlassSettings, void>;
+  /** Of which finished jobs the user is told. */
+  readonly notifyFinished: 'all' | 'failed' | 'none';
+  /** How often the server is asked while there is no socket. */
+  readonly pollSeconds: number;
+  /** null: the server's own default. */
+  readonly defaultEngine: string | null;
+  readonly defaultWorkers: number;
+  readonly defaultProcessesPerWorker: number;
+  readonly openJobAfterSubmit: boolean;
+}
+
 /** Windlass in this browser tab. */
 export interface IWindlass {
   readonly client: WindlassClient;
   readonly socket: WindlassSocket;
   readonly jobs: IJobsModel;
   readonly info: IInfoModel;
+  readonly settings: IWindlassSettings;
   readonly trans: TranslationBundle;
 }
 
+/** The way to Windlass: only this is there at start-up, the rest is fetched when JupyterLab can be used. */
+export interface IWindlassLoader {
+  /** Windlass, once it has been fetched. */
+  readonly current: IWindlass | null;
+  /**
+   * Fetch Windlass, or have the one that was.
+   *
+   * @throws When its files cannot be fetched; to be tried again.
+   */
+  load(): Promise<IWindlass>;
+  /** Have something done with Windlass as soon as it has been fetched, before `load` answers. */
+  onLoad(hook: (windlass: IWindlass) => void | Promise<void>): void;
+}
+
 /** The token by which plugins ask for Windlass. */
-export const IWindlass = new Token<IWindlass>(
-  '@windlass/lab-extension:IWindlass',
-  'Windlass in this browser tab: the jobs, the connection to the server half, and its typed REST client.'
+export const IWindlassLoader = new Token<IWindlassLoader>(
+  '@windlass/lab-extension:IWindlassLoader',
+  'The way to Windlass in this browser tab: the jobs, the live connection, and the typed REST client.'
 );

@@ -9,6 +9,7 @@ import { WindlassSocket } from '../api/socket';
 import type { ClientMessage, Info, Job, JobsEvent, Problem, ServerMessage } from '../api/types';
 import { InfoModel } from '../model/info';
 import { JobsModel } from '../model/jobs';
+import { SettingsModel } from '../model/settings';
 import type { IWindlass } from '../tokens';
 
 /** A job that runs, but for what is given. */
@@ -111,37 +112,32 @@ export function fakeSettings(): ServerConnection.ISettings {
 
 /** A client whose every call is a mock that answers with something sensible. */
 export function fakeClient(jobs: readonly Job[] = []): jest.Mocked<WindlassClient> {
-  const client = new WindlassClient({ serverSettings: fakeSettings() }) as jest.Mocked<WindlassClient>;
+  const client = jest.mocked(new WindlassClient({ serverSettings: fakeSettings() }));
   const find = (id: string) => jobs.find(job => job.id === id) ?? makeJob({ id });
-  client.info = jest.fn(async () => makeInfo());
-  client.doctor = jest.fn(async () => ({ items: [] }));
-  client.environments = jest.fn(async () => ({ items: [], default: null }));
-  client.preview = jest.fn(async () => Promise.reject(failure('problem', 500)));
-  client.submit = jest.fn(async () => makeJob({ id: 'new', state: 'submitted' }));
-  client.list = jest.fn(async () => ({ items: [...jobs], next_cursor: null }));
-  client.job = jest.fn(async id => find(id));
-  client.stop = jest.fn(async id => ({
-    ...find(id),
-    state: 'stopped' as const,
-    version: find(id).version + 1
-  }));
-  client.rerun = jest.fn(async id => makeJob({ id: 'again', state: 'submitted', rerun_of: id }));
-  client.remove = jest.fn(async () => undefined);
-  client.logs = jest.fn(async () => ({
-    offset: 0,
-    next_offset: 0,
-    size_bytes: 0,
-    complete: true,
-    segments: []
-  }));
-  client.notebook = jest.fn(async () => ({ cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 }));
-  client.diff = jest.fn(async id => ({
-    notebook: find(id).notebook,
-    exists: true,
-    identical: true,
-    message: null,
-    cells: []
-  }));
+  const answers: { [K in keyof WindlassClient]?: WindlassClient[K] } = {
+    info: async () => makeInfo(),
+    doctor: async () => ({ items: [] }),
+    environments: async () => ({ items: [], default: null }),
+    preview: async () => Promise.reject(failure('problem', 500)),
+    submit: async () => makeJob({ id: 'new', state: 'submitted' }),
+    list: async () => ({ items: [...jobs], next_cursor: null }),
+    job: async id => find(id),
+    stop: async id => ({ ...find(id), state: 'stopped', version: find(id).version + 1 }),
+    rerun: async id => makeJob({ id: 'again', state: 'submitted', rerun_of: id }),
+    remove: async () => undefined,
+    logs: async () => ({ offset: 0, next_offset: 0, size_bytes: 0, complete: true, segments: [] }),
+    notebook: async () => ({ cells: [], metadata: {}, nbformat: 4, nbformat_minor: 5 }),
+    diff: async id => ({
+      notebook: find(id).notebook,
+      exists: true,
+      identical: true,
+      message: null,
+      cells: []
+    })
+  };
+  for (const [name, answer] of Object.entries(answers)) {
+    Object.assign(client, { [name]: jest.fn(answer as () => unknown) });
+  }
   return client;
 }
 
@@ -213,11 +209,13 @@ export function fakeWindlass(jobs: readonly Job[] = []): IFakeWindlass {
   const client = fakeClient(jobs);
   const socket = new WindlassSocket({ serverSettings: client.serverSettings });
   const info = new InfoModel({ client });
+  const settings = new SettingsModel();
   return {
     client,
     socket,
     info,
-    jobs: new JobsModel({ client, info, socket }),
+    settings,
+    jobs: new JobsModel({ client, info, settings, socket }),
     trans: nullTranslator.load('windlass')
   };
 }

@@ -12,12 +12,15 @@ import type { WindlassClient } from '../api/client';
 import { sameProblem, toWindlassError, WindlassError } from '../api/errors';
 import type { WindlassSocket } from '../api/socket';
 import type { Job, JobRequest, JobsEvent, JsonValue } from '../api/types';
-import type { IInfoModel, IJobsModel, JobsStatus } from '../tokens';
+import type { IInfoModel, IJobsModel, IWindlassSettings, JobsStatus } from '../tokens';
 import type { INews } from './store';
 import { JobStore } from './store';
 
 /** How many jobs are asked for by REST; the socket brings all. */
 const PAGE_JOBS = 200;
+
+/** The longest wait between polls that fail. */
+const MAX_POLL_MILLISECONDS = 300_000;
 
 /** The waits before a request without an answer is sent again, in milliseconds. */
 const RETRY_MILLISECONDS = [500, 2000];
@@ -31,10 +34,13 @@ export class JobsModel implements IJobsModel {
     this._poll = new Poll({
       auto: false,
       name: '@windlass/lab-extension:JobsModel#jobs',
-      frequency: { interval: 10_000, backoff: true, max: 300_000 },
+      frequency: { backoff: true, max: MAX_POLL_MILLISECONDS },
       standby: () => this._socket.isOpen || 'when-hidden',
       factory: async () => this._fetch()
     });
+    this._settings = options.settings;
+    this._onSettings();
+    this._settings.changed.connect(this._onSettings, this);
     this._socket.jobsEvent.connect(this._onJobsEvent, this);
     this._socket.openChanged.connect(this._onOpenChanged, this);
   }
@@ -148,6 +154,11 @@ export class JobsModel implements IJobsModel {
     }
   }
 
+  private _onSettings(): void {
+    const interval = this._settings.pollSeconds * 1000;
+    this._poll.frequency = { interval, backoff: true, max: MAX_POLL_MILLISECONDS };
+  }
+
   private _onJobsEvent(_: WindlassSocket, event: JobsEvent): void {
     this._hear({ jobs: event.jobs, removed: event.removed, reach: event.reset ? 'whole' : 'delta' });
   }
@@ -207,6 +218,7 @@ export class JobsModel implements IJobsModel {
   private _lastGood: Date | null = null;
   private readonly _poll: Poll;
   private _problem: WindlassError | null = null;
+  private readonly _settings: IWindlassSettings;
   private readonly _socket: WindlassSocket;
   private _status: JobsStatus = 'loading';
   private readonly _store = new JobStore();
@@ -218,6 +230,7 @@ export namespace JobsModel {
   export interface IOptions {
     client: WindlassClient;
     info: IInfoModel;
+    settings: IWindlassSettings;
     socket: WindlassSocket;
   }
 }

@@ -1,0 +1,117 @@
+/** The commands on jobs that need no page of their own: stop, rerun, delete, refresh, open MLflow. */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ICommandPalette } from '@jupyterlab/apputils';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { deleteIcon, launchIcon, redoIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import { toMessage } from '../api/errors';
+import type { Job } from '../api/types';
+import { isFinal } from '../api/types';
+import { CommandIDs } from '../commands';
+import { trackingUrl } from '../model/tracking';
+import { jobId, jobIdSchema } from '../plugins/jobArgs';
+import type { IWindlass } from '../tokens';
+
+/** Add all commands that act on what is already known. */
+export function addCommands(
+  app: JupyterFrontEnd,
+  windlass: IWindlass,
+  palette: ICommandPalette | null
+): void {
+  const { info, jobs, trans } = windlass;
+  addJobCommands(app, windlass);
+  app.commands.addCommand(CommandIDs.refresh, {
+    label: args => (args.toolbar ? '' : trans.__('Refresh Jobs')),
+    caption: trans.__('Ask the server for the jobs now'),
+    icon: refreshIcon,
+    describedBy: { args: { type: 'object', properties: {} } },
+    execute: async () => {
+      await Promise.all([jobs.refresh(), info.refresh()]);
+    }
+  });
+  app.commands.addCommand(CommandIDs.openTracking, {
+    label: trans.__('Open MLflow'),
+    caption: trans.__('Open the page of the MLflow server in a new browser tab'),
+    icon: launchIcon,
+    describedBy: { args: { type: 'object', properties: {} } },
+    isEnabled: () => trackingUrl(info.info, window.location) !== null,
+    execute: () => {
+      window.open(trackingUrl(info.info, window.location) ?? '', '_blank', 'noopener');
+    }
+  });
+  info.changed.connect(() => app.commands.notifyCommandChanged(CommandIDs.openTracking));
+  const category = trans.__('Windlass');
+  palette?.addItem({ command: CommandIDs.refresh, category });
+  palette?.addItem({ command: CommandIDs.openTracking, category });
+}
+
+function addJobCommands(app: JupyterFrontEnd, windlass: IWindlass): void {
+  const { jobs, trans } = windlass;
+  const add = (id: string, options: IJobCommand): void => {
+    const { execute, isEnabled, ...shown } = options;
+    const find = (args: object): Job | undefined => jobs.get(jobId(app, args) ?? '');
+    app.commands.addCommand(id, {
+      ...shown,
+      describedBy: { args: jobIdSchema(trans) },
+      isEnabled: args => {
+        const job = find(args);
+        return job !== undefined && isEnabled(job);
+      },
+      execute: async args => {
+        const job = find(args);
+        try {
+          return job && (await execute(job));
+        } catch (error) {
+          Notification.error(toMessage(error, trans), { autoClose: 10_000 });
+          return undefined;
+        }
+      }
+    });
+  };
+  add(CommandIDs.stopJob, {
+    label: trans.__('Stop Job…'),
+    caption: trans.__('Stop this job for good'),
+    icon: stopIcon,
+    isEnabled: job => !isFinal(job.state),
+    execute: async job => {
+      const question = trans.__('Stop “%1” for good? All its processes are ended.', job.name);
+      if (await confirm(trans.__('Stop job'), question, trans.__('Stop'), trans.__('Keep it running'))) {
+        await jobs.stop(job.id);
+      }
+    }
+  });
+  add(CommandIDs.rerunJob, {
+    label: trans.__('Run Job Again'),
+    caption: trans.__('Run again exactly what was sent'),
+    icon: redoIcon,
+    isEnabled: job => isFinal(job.state),
+    execute: async job => jobs.rerun(job.id)
+  });
+  add(CommandIDs.deleteJob, {
+    label: trans.__('Delete Job…'),
+    caption: trans.__('Forget this job, with its log and its executed notebook'),
+    icon: deleteIcon,
+    isEnabled: job => isFinal(job.state),
+    execute: async job => {
+      const question = trans.__(
+        'Delete “%1”, with its log and its executed notebook? Runs in MLflow are kept.',
+        job.name
+      );
+      if (await confirm(trans.__('Delete job'), question, trans.__('Delete'), trans.__('Cancel'))) {
+        await jobs.remove(job.id);
+      }
+    }
+  });
+}
+
+/** A command on one job, which must be known. */
+interface IJobCommand extends Pick<CommandRegistry.ICommandOptions, 'label' | 'caption' | 'icon'> {
+  isEnabled: (job: Job) => boolean;
+  execute: (job: Job) => Promise<unknown>;
+}
+
+async function confirm(title: string, body: string, accept: string, cancel: string): Promise<boolean> {
+  const buttons = [Dialog.cancelButton({ label: cancel }), Dialog.warnButton({ label: accept })];
+  const { button } = await showDialog({ title, body, buttons });
+  return button.accept;
+}

@@ -1,0 +1,47 @@
+/** What is said in sections whose features are not built yet: what will be there, and what can be done today. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+/** A section that has nothing to show yet. */
+export interface IComing {
+  id: 'gpus' | 'experiments' | 'models' | 'deployments';
+  title: string;
+  text: string;
+  /** Whether MLflow's own page shows this today. */
+  isInTracking: boolean;
+}
+
+/** The sections below Jobs, in order. */
+export function comingSections(trans: TranslationBundle): IComing[] {
+  return [
+    {
+      id: 'gpus',
+      title: trans.__('GPUs'),
+      text: trans.__(
+        'Nothing here yet: who uses which GPU, and how well, comes with a later version. A job’s GPUs are on its page.'
+      ),
+      isInTracking: false
+    },
+    {
+      id: 'experiments',
+      title: trans.__('Experiments'),
+      text: trans.__(
+        'Nothing here yet: comparing runs comes with a later version. Until then MLflow’s own page shows them, and each job’s page links to its runs.'
+      ),
+      isInTracking: true
+    },
+    {
+      id: 'models',
+      title: trans.__('Models'),
+      text: trans.__(
+        'Nothing here yet: the model registry comes with a later version. Until then MLflow’s own page shows the models that your jobs log.'
+      ),
+      isInTracking: true
+    },
+    {
+      id: 'deployments',
+      title: trans.__('Deployments'),
+      text: trans.__('Nothing here yet: putting a model online from here comes with a later version.'),
+      isInTracking: false
+    }
+  ];
+}

@@ -1,0 +1,56 @@
+/** The panel: an accordion of sections. It only puts them together. */
+import type { ITranslator } from '@jupyterlab/translation';
+import { SidePanel } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import type { Message } from '@lumino/messaging';
+import { AccordionPanel } from '@lumino/widgets';
+import '../../style/panel.css';
+import type { JobFilter } from '../model/filter';
+import type { IWindlass } from '../tokens';
+import { ComingSection } from './coming/section';
+import { comingSections } from './coming/texts';
+import { JobsSection } from './jobs/section';
+
+/** Jobs, GPUs, experiments, models and deployments. */
+export class WindlassPanel extends SidePanel {
+  constructor(options: WindlassPanel.IOptions) {
+    super({ translator: options.translator ?? undefined });
+    this.addClass('jp-WindlassPanel');
+    this._jobs = new JobsSection(options);
+    this.addWidget(this._jobs);
+    for (const coming of comingSections(options.windlass.trans)) {
+      this.addWidget(new ComingSection({ ...options, coming }));
+    }
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    if (this._isArranged || !(this.content instanceof AccordionPanel)) {
+      return;
+    }
+    this._isArranged = true;
+    for (const [index, section] of this.content.widgets.entries()) {
+      if (section !== this._jobs) {
+        this.content.collapse(index);
+      }
+    }
+  }
+
+  protected override onActivateRequest(): void {
+    this._jobs.activate();
+  }
+
+  private _isArranged = false;
+  private readonly _jobs: JobsSection;
+}
+
+/** A namespace for `WindlassPanel` statics. */
+export namespace WindlassPanel {
+  /** The options of a `WindlassPanel`. */
+  export interface IOptions {
+    commands: CommandRegistry;
+    filter: JobFilter;
+    translator: ITranslator | null;
+    windlass: IWindlass;
+  }
+}
