@@ -8,6 +8,7 @@ until Ctrl-C; with DEMO_EXIT=1 it ends after the job, with status 0 when that su
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -39,7 +40,7 @@ from windlass.output.jobs import ending
 from windlass.output.logs import LogWriter
 
 EXAMPLES = Path(__file__).resolve().parent
-FOLDER = EXAMPLES.parent / ".demo"
+FOLDER = Path(os.environ.get("WINDLASS_DEMO_DIR") or EXAMPLES.parent / ".demo").resolve()
 NOTEBOOK = "digits_ddp.ipynb"
 FILES = (NOTEBOOK, "digits_model.py")
 PROCESSES = 2
@@ -109,7 +110,7 @@ def show_result(connection: Connection, *, job: Job, console: Console) -> None:
         grid.add_row("  MLflow run", next((run.url for run in job.runs if run.run_id == run_id and run.url), run_id))
     if job.executed_notebook is not None:
         executed = FOLDER / "notebooks" / "digits_ddp.executed.ipynb"
-        executed.write_bytes(connection.ask(lambda client: client.notebook_bytes(job.id)))
+        executed.write_text(json.dumps(connection.ask(lambda client: client.notebook(job.id))), encoding="utf-8")
         grid.add_row("  executed", str(executed))
     console.print(grid, soft_wrap=True)
 

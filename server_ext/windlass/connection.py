@@ -113,14 +113,14 @@ class Connection:
         Raises:
             InvalidRequest: it lies outside the server's root folder.
         """
-        root = Path(self.record.root_dir).resolve()
-        try:
-            return notebook.resolve().relative_to(root).as_posix()
-        except ValueError as error:
-            raise InvalidRequest(
-                f"{notebook} lies outside {root}, the folder of the server at {self.record.url}. "
-                "Move it there, or start JupyterLab in a folder above it."
-            ) from error
+        root = Path(self.record.root_dir)
+        for path, folder in ((notebook.absolute(), root), (notebook.resolve(), root.resolve())):
+            if path.is_relative_to(folder) and ".." not in path.parts:
+                return path.relative_to(folder).as_posix()
+        raise InvalidRequest(
+            f"{notebook} lies outside {root}, the folder of the server at {self.record.url}. "
+            "Move it there, or start JupyterLab in a folder above it."
+        )
 
     def submit(self, request: JobRequest) -> Job:
         """Send a job; a submission that is repeated because the server went away makes one job all the same."""

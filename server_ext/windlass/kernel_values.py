@@ -98,7 +98,7 @@ def _plain(value: bool | float | str | None, *, name: str) -> JsonValue:
         if not math.isfinite(value):
             raise ValueError(f"{name} is {value}, which JSON cannot carry. Send it as text, or leave it out.")
         return float(value)
-    return value if value is None or isinstance(value, bool) else int(value)
+    return value
 
 
 def _key(key: object, *, name: str) -> str:

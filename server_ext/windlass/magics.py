@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ from windlass.output.preview import preview_text
 
 
 @magics_class
-class WindlassMagics(Magics):  # type: ignore[misc]  # IPython's own base class is not typed
+class WindlassMagics(Magics):
     """The magics of one kernel."""
 
     def __init__(self, shell: Any) -> None:
@@ -51,7 +51,7 @@ class WindlassMagics(Magics):  # type: ignore[misc]  # IPython's own base class 
     @line_cell_magic
     def train(self, line: str, cell: str | None = None) -> JobHandle | None:
         """Send the notebook this stands in as a job, as it is on screen."""
-        given = parse_line(train_line, line, variables=self.shell.user_ns)
+        given = parse_line(train_line, line, variables=self._variables)
         if given is None:
             return None
         running_as = os.environ.get("WINDLASS_JOB_ID")
@@ -66,7 +66,7 @@ class WindlassMagics(Magics):  # type: ignore[misc]  # IPython's own base class 
     @line_magic
     def jobs(self, line: str) -> JobListing | None:
         """List your jobs."""
-        given = parse_line(jobs_line, line, variables=self.shell.user_ns)
+        given = parse_line(jobs_line, line, variables=self._variables)
         if given is None:
             return None
         with _errors_as_sentences("%jobs"):
@@ -76,7 +76,7 @@ class WindlassMagics(Magics):  # type: ignore[misc]  # IPython's own base class 
     @line_magic
     def job(self, line: str) -> JobHandle | None:
         """A handle on a job, shown as its card."""
-        given = parse_line(job_line, line, variables=self.shell.user_ns)
+        given = parse_line(job_line, line, variables=self._variables)
         if given is None:
             return None
         with _errors_as_sentences("%job"):
@@ -86,7 +86,7 @@ class WindlassMagics(Magics):  # type: ignore[misc]  # IPython's own base class 
     @line_magic
     def logs(self, line: str) -> None:
         """Show a job's output."""
-        given = parse_line(logs_line, line, variables=self.shell.user_ns)
+        given = parse_line(logs_line, line, variables=self._variables)
         if given is None:
             return
         with _errors_as_sentences("%logs"):
@@ -96,7 +96,7 @@ class WindlassMagics(Magics):  # type: ignore[misc]  # IPython's own base class 
     @line_magic
     def stop(self, line: str) -> None:
         """End a job for good."""
-        given = parse_line(stop_line, line, variables=self.shell.user_ns)
+        given = parse_line(stop_line, line, variables=self._variables)
         if given is None:
             return
         if given["job"] is None and self._last is None:
@@ -106,7 +106,7 @@ class WindlassMagics(Magics):  # type: ignore[misc]  # IPython's own base class 
             click.echo(f"{handle.id}: {handle.stop(given['reason']).value}")
 
     def _train(self, options: TrainOptions, *, named: Path | None, overrides: dict[str, JsonValue]) -> JobHandle | None:
-        notebook = named or current_notebook(environment=os.environ, variables=self.shell.user_ns, folder=Path.cwd())
+        notebook = named or current_notebook(environment=os.environ, variables=self._variables, folder=Path.cwd())
         connection = self._connect(near=notebook)
         request = options.request(
             notebook=connection.relative_path(notebook), overrides=overrides, ask_browser_to_save=True
@@ -118,16 +118,20 @@ class WindlassMagics(Magics):  # type: ignore[misc]  # IPython's own base class 
         self._last = handle
         if not (options.wait or options.follow):
             return handle
-        display(handle)
+        display(handle)  # type: ignore[no-untyped-call]  # IPython's own is not typed
         with _interruption_leaves_running(handle):
             if options.follow:
                 _print_output(handle, rank=None, until_end=True)
             handle.wait()
         return None
 
+    @property
+    def _variables(self) -> Mapping[str, object]:
+        return self.shell.user_ns if self.shell is not None else {}
+
     def _overrides(self, cell: str | None) -> dict[str, JsonValue]:
         try:
-            return parameters_of_cell(cell, self.shell.user_ns) if cell else {}
+            return parameters_of_cell(cell, self._variables) if cell else {}
         except ValueError as error:
             raise UsageError(f"%%train: {error}") from None
 

@@ -6,11 +6,12 @@ nothing, and does not know where a notebook lies.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from pydantic import ValidationError
@@ -20,13 +21,19 @@ from windlass.contract.jobs import JobRequest
 from windlass.kernel_values import value_of
 from windlass.literals import parse_duration, parse_parameter, read_parameters_file
 
+if TYPE_CHECKING:  # generic for the type checker only: at run time since click 8.5
+    _ParameterBase = click.ParamType[tuple[str, JsonValue]]
+    _DurationBase = click.ParamType[int]
+else:
+    _ParameterBase = _DurationBase = click.ParamType
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _VARIABLE = re.compile(r"\{([^\W\d]\w*)\}")
 _MAX_TIME_LIMIT_SECONDS = 60 * 60 * 24 * 60
 
 
-class ParameterType(click.ParamType):
+class ParameterType(_ParameterBase):
     """`name=value`, read by the rules of `windlass.literals`.
 
     Where the context has variables (a magic's has those of the kernel), `name={variable}` takes the variable's value.
@@ -48,7 +55,7 @@ class ParameterType(click.ParamType):
         return name, parsed
 
 
-class DurationType(click.ParamType):
+class DurationType(_DurationBase):
     """`2h30m`, as whole seconds."""
 
     name = "duration"
@@ -78,7 +85,7 @@ class ParametersFileType(click.Path):
         """The file's mapping; a usage error with a sentence when it holds none."""
         if isinstance(value, dict):
             return value
-        path = Path(super().convert(value, param, ctx))
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         try:
             return read_parameters_file(path)
         except ValueError as error:

@@ -100,7 +100,8 @@ class JobCard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets is not typed
 
     def _stop_job(self) -> None:
         try:
-            self._show(self._handle.stop("stopped from its card"))
+            self._handle.stop("stopped from its card")
+            self._show(self._handle.last_seen)
         except (ClientError, WindlassError) as error:
             self._stop.disabled = False
             self._stop.description = "Stop"

@@ -26,7 +26,7 @@ from windlass.output.console import is_ascii_only, make_console
 _FRONT_END = Path("@windlass", "lab-extension", "package.json")
 
 
-@click.command()
+@click.command(short_help="Check what works and what is missing.")
 @json_option
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:

@@ -98,7 +98,7 @@ def stop(job: str, reason: str | None, as_json: bool) -> None:
     _show_state(found, as_json=as_json)
 
 
-@click.command()
+@click.command(short_help="Run JOB again as it was sent.")
 @click.argument("job")
 @click.option(
     "-p",

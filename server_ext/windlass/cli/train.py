@@ -23,7 +23,7 @@ from windlass.output.preview import preview_text
 @train_options
 @json_option
 @click.pass_context
-def train(context: click.Context, notebook: Path, as_json: bool, **given: Any) -> None:
+def train(context: click.Context, /, notebook: Path, as_json: bool, **given: Any) -> None:
     """Run NOTEBOOK as a job, on as many processes as you like.
 
     It runs on, whatever becomes of this terminal. With --wait (or --follow) the exit status is that of the job:
