@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from .after_import import after_import
+from .mlflow_models import keep_plain_log_model
 from .mlflow_place import Place, answers, quietly
 from .mlflow_runs import FLUENT, OWN_TAG, Runs, all_run_stacks, run_stack
 
@@ -50,6 +51,7 @@ class _Hook:
         after_import("mlflow.tracking.client", self._patch_client)
         after_import(FLUENT, self._patch_fluent)
         after_import("mlflow.utils.autologging_utils.safety", self._patch_autologging)
+        after_import("mlflow.pytorch", lambda module: keep_plain_log_model(module, self.say))
 
     def _patch_stores(self, registry_name: str) -> Callable[[ModuleType], None]:
         def patch(module: ModuleType) -> None:
