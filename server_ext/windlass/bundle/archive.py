@@ -168,12 +168,14 @@ def _write(entries: Iterable[Entry], file: IO[bytes] | None, content_bytes: int)
     out = _Hashed(file)
     level = 6 if content_bytes <= FAST_ABOVE_BYTES else 1
     # No name and no time: gzip would put both into its header.
-    with gzip.GzipFile(filename="", mode="wb", fileobj=cast("IO[bytes]", out), mtime=0, compresslevel=level) as packed:
-        # GNU format carries any name as its bytes, newlines and all; PAX would add records of its own.
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
-            for entry in entries:
-                with entry.open() as content:
-                    archive.addfile(_header(entry), content)
+    # GNU format carries any name as its bytes, newlines and all; PAX would add records of its own.
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=cast("IO[bytes]", out), mtime=0, compresslevel=level) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        for entry in entries:
+            with entry.open() as content:
+                archive.addfile(_header(entry), content)
     return out.sha256.hexdigest(), out.size_bytes
 
 

@@ -144,14 +144,7 @@ class _Search:
 
     def _locate(self, found: Import, unit: CodeUnit) -> Iterator[Located]:
         parts = tuple(found.module.split(".")) if found.module else ()
-        base: Located | None
-        if found.level:
-            folder = self._relative_base(unit.path, found.level) if unit.cell is None else None
-            if folder is None:
-                return
-            base = self._finder.find_in(folder, parts)
-        else:
-            base = self._finder.find(parts) if parts else None
+        base = self._relative(unit, found.level, parts) if found.level else self._finder.find(parts)
         if base is None:
             return
         yield base
@@ -168,11 +161,13 @@ class _Search:
                 return Located(files=found.files, search_folder=base.search_folder, folders=found.folders)
         return None
 
-    @staticmethod
-    def _relative_base(path: str, level: int) -> str | None:
-        parts = path.split("/")[:-1]
+    def _relative(self, unit: CodeUnit, level: int, parts: tuple[str, ...]) -> Located | None:
+        """`from ..a import b`; a notebook is in no package, so there it means nothing."""
+        folders = unit.path.split("/")[:-1]
         up = level - 1
-        return None if up > len(parts) else "/".join(parts[: len(parts) - up])
+        if unit.cell is not None or up > len(folders):
+            return None
+        return self._finder.find_in("/".join(folders[: len(folders) - up]), parts)
 
     def _take(self, path: str, place: Place, reason: str) -> None:
         closure = self._closure

@@ -63,7 +63,7 @@ def data_findings(data: Sequence[DataReference], *, world_size: int) -> list[Fin
                         rule="absolute-path",
                         severity=Severity.WARNING if world_size > 1 else Severity.INFO,
                         message=f"{reference.path} is opened by an absolute path; where the job runs it may not exist.",
-                        fix="Use a path relative to the notebook, make it a parameter, or check that the job can reach it.",
+                        fix="Use a path relative to the notebook, or check that the job can reach it.",
                         **place,
                     )
                 )

@@ -101,10 +101,10 @@ def secrets_in_files(files: Iterable[SentFile]) -> list[Finding]:
             findings.append(_finding(f"{file.path} is a file of {kind}.", path=file.path))
         if file.data is None or len(file.data) > MAX_SCANNED_BYTES:
             continue
-        for hit in _hits(file):
-            findings.append(
-                _finding(f"This looks like {hit.kind}.", path=file.path, line=hit.line, excerpt=hit.excerpt)
-            )
+        findings.extend(
+            _finding(f"This looks like {hit.kind}.", path=file.path, line=hit.line, excerpt=hit.excerpt)
+            for hit in _hits(file)
+        )
     return findings
 
 
@@ -120,7 +120,8 @@ def secrets_in_notebook(notebook: Notebook) -> list[Finding]:
 
 
 def _cell_hits(source: str, *, is_code: bool) -> tuple[SecretHit, ...]:
-    return _scanned.get((source, is_code), lambda: tuple(scan_text(source, is_code=is_code)))
+    key = content_hash(source.encode("utf-8", "surrogatepass"))
+    return _scanned.get((key, is_code), lambda: tuple(scan_text(source, is_code=is_code)))
 
 
 def _hits(file: SentFile) -> tuple[SecretHit, ...]:

@@ -26,7 +26,8 @@ _READERS = re.compile(
         pandas\.read_\w+ | polars\.(read|scan)_\w+ | pd\.read_\w+ | pl\.(read|scan)_\w+ |
         numpy\.(load|loadtxt|genfromtxt|fromfile|memmap) | np\.(load|loadtxt|genfromtxt|fromfile|memmap) |
         torch\.load | joblib\.load | safetensors(\.torch)?\.load_file | load_file |
-        PIL\.Image\.open | Image\.open | cv2\.(imread|VideoCapture) | imageio(\.v\d)?\.(imread|imopen) | io\.read_image |
+        PIL\.Image\.open | Image\.open | cv2\.(imread|VideoCapture) | imageio(\.v\d)?\.(imread|imopen) |
+        io\.read_image |
         torchaudio\.load | soundfile\.read | librosa\.load | scipy\.io\.(loadmat|wavfile\.read) | loadmat |
         h5py\.File | netCDF4\.Dataset | xarray\.open_\w+ | xr\.open_\w+ | zarr\.open\w* | sqlite3\.connect |
         pyarrow\.parquet\.(read_\w+|ParquetFile) | pq\.read_\w+ | pyarrow\.csv\.read_csv | geopandas\.read_file |
@@ -58,7 +59,7 @@ def find_data(
                 path = reader.read(expression)
                 if path is None or not _is_local_path(path):
                     continue
-                reference = _reference(workspace, reader.working_directory, path, unit, call.line, sent)
+                reference = _reference(workspace, reader.working_directory, path, sent=sent, place=(unit, call.line))
                 found.setdefault((reference.path, unit.path, unit.cell, call.line), reference)
                 if len(found) >= MAX_REFERENCES:
                     return list(found.values())
@@ -97,8 +98,9 @@ def _is_local_path(path: str) -> bool:
 
 
 def _reference(
-    workspace: Workspace, working_directory: str, path: str, unit: CodeUnit, line: int, sent: frozenset[str]
+    workspace: Workspace, working_directory: str, path: str, *, sent: frozenset[str], place: tuple[CodeUnit, int]
 ) -> DataReference:
+    unit, line = place
     fixed = re.split(r"/?[^/]*[*?\[]", path, maxsplit=1)[0] if re.search(r"[*?\[]", path) else path
     target = os.path.join(working_directory, os.path.expanduser(fixed or "."))  # noqa: PTH111, PTH118 - as the code would
     relative = workspace.relative(target)
@@ -106,7 +108,7 @@ def _reference(
     if relative is None or workspace.holds(target):
         exists = os.path.exists(target)  # noqa: PTH110 - any text may stand here
         size_bytes = os.path.getsize(target) if os.path.isfile(target) else None  # noqa: PTH113, PTH202 - as above
-    shown = path if not relative else relative
+    shown = relative or path
     return DataReference(
         path=shown.encode("utf-8", "replace").decode(),
         cell=unit.cell,

@@ -40,10 +40,13 @@ def diff_notebooks(then: dict[str, Any], now: dict[str, Any]) -> list[CellChange
     changes: list[CellChange] = []
     matched = set(pairs.values())
     removed = [cell for cell in old if cell.index not in matched]
+    behind = -1
     for cell in new:
         before = old[pairs[cell.index]] if cell.index in pairs else None
-        while before is not None and removed and removed[0].index < before.index:
+        while removed and removed[0].index <= (behind + 1 if before is None else before.index):
+            behind = removed[0].index
             changes.append(_change(removed.pop(0), None))
+        behind = behind if before is None else before.index
         changes.append(_change(before, cell))
     changes.extend(_change(cell, None) for cell in removed)
     return changes
@@ -108,11 +111,12 @@ def _by_likeness(old: list[_Cell], new: list[_Cell], pairs: dict[int, int]) -> N
     before, after = _left(old, set(pairs.values())), _left(new, set(pairs))
     if len(before) * len(after) > MAX_COMPARISONS:
         return
-    scored = []
-    for one in before:
-        for other in after:
-            if one.kind == other.kind and (score := _likeness(one.source, other.source)) >= LIKENESS:
-                scored.append((-score, abs(one.index - other.index), one.index, other.index))
+    scored = [
+        (-score, abs(one.index - other.index), one.index, other.index)
+        for one in before
+        for other in after
+        if one.kind == other.kind and (score := _likeness(one.source, other.source)) >= LIKENESS
+    ]
     taken: set[int] = set(pairs.values())
     for _, _, then_index, now_index in sorted(scored):
         if then_index not in taken and now_index not in pairs:

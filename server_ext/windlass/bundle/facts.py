@@ -207,7 +207,14 @@ class _Reader(ast.NodeVisitor):
                         if isinstance(item, ast.AST):
                             self.visit(item)
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _visit_definition
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._visit_definition(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._visit_definition(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._visit_definition(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:

@@ -90,11 +90,9 @@ class IgnoreRules:
 
         Raises InvalidRequest for an exclude pattern that cannot be read.
         """
-        files = []
         parts = notebook_folder.split("/") if notebook_folder else []
-        for depth in range(len(parts) + 1):
-            if patterns := _read_ignore_file(workspace, "/".join(parts[:depth])):
-                files.append(patterns)
+        folders = ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
+        files = [patterns for folder in folders if (patterns := _read_ignore_file(workspace, folder))]
         return cls(_always_ignored(), files, _excluded(exclude))
 
     def reason(self, path: str, *, is_folder: bool = False) -> str | None:
@@ -129,13 +127,19 @@ def _excluded(exclude: tuple[str, ...]) -> _Patterns | None:
     kept = [pattern for pattern in exclude if pattern.strip()]
     if not kept:
         return None
-    for pattern in kept:
-        try:
-            GitIgnoreSpec.from_lines([pattern])
-        except ValueError:
-            message = f"The exclude pattern {pattern[:100]!r} is not valid gitignore syntax."
-            raise InvalidRequest(message, [FieldError(field="exclude", message=message)]) from None
+    unreadable = next((pattern for pattern in kept if not _is_readable(pattern)), None)
+    if unreadable is not None:
+        message = f"The exclude pattern {unreadable[:100]!r} is not valid gitignore syntax."
+        raise InvalidRequest(message, [FieldError(field="exclude", message=message)])
     return _Patterns("", GitIgnoreSpec.from_lines(kept), tuple(f"excluded by {pattern}" for pattern in kept))
+
+
+def _is_readable(pattern: str) -> bool:
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except ValueError:
+        return False
+    return True
 
 
 def _read_ignore_file(workspace: Workspace, folder: str) -> _Patterns | None:
@@ -151,11 +155,7 @@ def _read_ignore_file(workspace: Workspace, folder: str) -> _Patterns | None:
     kept: list[str] = []
     reasons: list[str] = []
     for number, line in enumerate(lines, start=1):
-        try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            continue  # Git, too, passes over a line that it cannot read
-        if line.strip():
+        if line.strip() and _is_readable(line):  # Git, too, passes over a line that it cannot read
             kept.append(line)
             reasons.append(f"ignored by {path}, line {number}: {line.strip()}")
     return _Patterns(folder, GitIgnoreSpec.from_lines(kept), tuple(reasons)) if kept else None

@@ -1,7 +1,7 @@
 """Include patterns: from globs to files, without walking a tree it was not pointed at.
 
-A pattern is relative to the server's root. `*` and `?` stop at `/`, `**` does not; a name that begins with a dot is only
-matched by a pattern that says so. A plain folder means everything in it.
+A pattern is relative to the server's root. `*` and `?` stop at `/`, `**` does not; a name that begins with a dot is
+only matched by a pattern that says so. A plain folder means everything in it.
 """
 
 from __future__ import annotations
@@ -51,14 +51,13 @@ def matches(workspace: Workspace, rules: IgnoreRules, pattern: str) -> list[Matc
         InvalidRequest: the pattern leaves the root, names a file that is not there, or looks at too many files.
     """
     checked = checked_path(pattern, field="include", what=f"The include pattern {pattern[:100]!r}")
-    budget = _Budget(pattern)
     target = workspace.absolute(checked)
     if os.path.lexists(target):
         if not workspace.holds(target):
             raise _refusal(pattern, "leads out of the server's root folder through a link")
         if not target.is_dir():
             return [Match(path=checked, pattern=pattern, literal=True, left_out=rules.reason(checked))]
-        found = _walk(workspace, rules, checked, ["**"], pattern, budget)
+        found = _walk(workspace, rules, checked, parts=["**"], pattern=pattern)
         return sorted(found, key=lambda match: match.path)
     if not _WILD.search(checked):
         raise _refusal(pattern, "names a file that does not exist")
@@ -69,7 +68,7 @@ def matches(workspace: Workspace, rules: IgnoreRules, pattern: str) -> list[Matc
         raise _refusal(pattern, f"begins with {start}, which is not a folder")
     if not workspace.holds(workspace.absolute(start)):
         raise _refusal(pattern, "leads out of the server's root folder through a link")
-    found = _walk(workspace, rules, start, parts[fixed:], pattern, budget)
+    found = _walk(workspace, rules, start, parts=parts[fixed:], pattern=pattern)
     return sorted(found, key=lambda match: match.path)
 
 
@@ -78,10 +77,9 @@ def _refusal(pattern: str, why: str) -> InvalidRequest:
     return InvalidRequest(message, [FieldError(field="include", message=message)])
 
 
-def _walk(
-    workspace: Workspace, rules: IgnoreRules, folder: str, parts: list[str], pattern: str, budget: _Budget
-) -> Iterator[Match]:
+def _walk(workspace: Workspace, rules: IgnoreRules, folder: str, *, parts: list[str], pattern: str) -> Iterator[Match]:
     """Everything below `folder` that the remaining segments match; each file once."""
+    budget = _Budget(pattern)
     segments = [_Segment(part) for part in parts]
     pending: list[tuple[str, frozenset[int]]] = [(folder, _closed({0}, segments))]
     while pending:

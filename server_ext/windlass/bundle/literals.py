@@ -29,9 +29,11 @@ class PathReader:
         """The path as text, relative or absolute as written; None when it cannot be told."""
         if self.depth > _MAX_DEPTH:
             return None
-        return replace(self, depth=self.depth + 1)._read(node)
+        inner = replace(self, depth=self.depth + 1)
+        return inner.of_call(node) if isinstance(node, ast.Call) else inner.of_expression(node)
 
-    def _read(self, node: ast.expr) -> str | None:
+    def of_expression(self, node: ast.expr) -> str | None:  # noqa: PLR0911 - one line for each form of a path
+        """As `read`, for anything but a call."""
         match node:
             case ast.Constant(value=str() as text):
                 return text
@@ -53,11 +55,10 @@ class PathReader:
                 for _ in range(min(up + 1, _MAX_DEPTH)):
                     path = self._parent(path)
                 return path
-            case ast.Call():
-                return self._call(node)
         return None
 
-    def _call(self, node: ast.Call) -> str | None:
+    def of_call(self, node: ast.Call) -> str | None:  # noqa: PLR0911 - one line for each function that makes a path
+        """As `read`, for a call."""
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
         if name in ("getcwd", "cwd"):
             return self.working_directory

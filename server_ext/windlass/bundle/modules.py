@@ -55,6 +55,8 @@ class ModuleFinder:
 
     def find(self, parts: tuple[str, ...]) -> Located | None:
         """The files behind an absolute import; None when the module is not local."""
+        if not parts:
+            return None
         top = parts[0]
         namespaces: list[tuple[str, str]] = []
         for folder in self._search_folders(top):
@@ -69,7 +71,7 @@ class ModuleFinder:
         portions = tuple(portion for _, portion in namespaces)
         return self._descend(Located(files=(), search_folder=namespaces[0][0], folders=portions), parts[1:])
 
-    def find_in(self, folder: str, parts: tuple[str, ...]) -> Located | None:
+    def find_in(self, folder: str, parts: tuple[str, ...]) -> Located:
         """The files behind a relative import that starts in `folder`."""
         package = self._package_files(folder)
         return self._descend(Located(files=package, search_folder=folder, folders=(folder,)), parts)

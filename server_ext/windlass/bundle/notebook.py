@@ -38,8 +38,8 @@ class Cell:
 
     @property
     def runs(self) -> bool:
-        """Whether the job runs it; the runner's own rule decides (`skip-train`, `%train`)."""
-        return self.cell_type == "code" and skip_reason(self._for_runner()) is None
+        """Whether the job runs it: code that holds anything; the runner's own rule knows `skip-train` and `%train`."""
+        return self.cell_type == "code" and bool(self.source.strip()) and skip_reason(self._for_runner()) is None
 
     @property
     def code(self) -> str:

@@ -17,17 +17,17 @@ def parameter_fields(declared: ParametersCell, values: Mapping[str, Any]) -> lis
     """The fields of the form: those of the cell, then values that no cell declares."""
     fields = [_field(parameter, values) for parameter in declared.declared]
     known = {parameter.name for parameter in declared.declared}
-    for name in sorted(set(values) - known):
-        fields.append(
-            ParameterField(
-                name=name, type=type_of_value(values[name]).name, default_source="", value=_shown(name, values[name])
-            )
+    undeclared = [
+        ParameterField(
+            name=name, type=type_of_value(values[name]).name, default_source="", value=_shown(name, values[name])
         )
-    return fields
+        for name in sorted(set(values) - known)
+    ]
+    return fields + undeclared
 
 
 def parameter_findings(values: Mapping[str, Any]) -> list[Finding]:
-    """A `secret` finding for each value that looks like one: parameters are recorded and shown to whoever sees the job."""
+    """A `secret` finding for each value that looks like one: parameters are recorded, and shown with the job."""
     return [
         Finding(
             rule="secret",

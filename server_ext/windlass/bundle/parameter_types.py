@@ -76,7 +76,7 @@ def type_of_value(value: Any) -> ParameterType:
     return UNKNOWN
 
 
-def type_of_annotation(annotation: ast.expr | str | None) -> ParameterType | None:
+def type_of_annotation(annotation: ast.expr | str | None) -> ParameterType | None:  # noqa: PLR0911 - one per form
     """The type that an annotation (or the text of a type comment) names; None when it names none of them."""
     if isinstance(annotation, str):
         try:

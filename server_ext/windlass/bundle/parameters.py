@@ -1,8 +1,8 @@
 """The parameters cell as a form, and values checked against it.
 
-Papermill's tag rules, so that a notebook means the same here and there: the first cell tagged `parameters`, a type from
-the annotation, else the `# type:` comment, else the default, and the comment behind it as help. Defaults are read, never
-evaluated.
+Papermill's tag rules, so that a notebook means the same here and there: the first cell tagged `parameters`, a type
+from the annotation, else the `# type:` comment, else the default, and the comment behind it as help. Defaults are read,
+never evaluated.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From a request to everything that is known about its bundle, before anything is written or sent.
 
-The one door to this package for services. Synchronous; call it from a thread. It reads the server's root folder, Git and
-the job's environment, and changes nothing; only `BundlePlan.write` does.
+The one door to this package for services. Synchronous; call it from a thread. It reads the server's root folder, Git
+and the job's environment, and changes nothing; only `BundlePlan.write` does.
 """
 
 from __future__ import annotations
@@ -253,8 +253,7 @@ def _parameter_notices(declared: ParametersCell, values: dict[str, Any]) -> list
         return []
     if declared.cell is None:
         return [
-            "No cell is tagged `parameters`: the values are set in a new cell at the top of the notebook, and a later "
-            "cell that assigns the same names wins."
+            "No cell is tagged `parameters`: the values are set in a new cell at the top; a later cell may reset them."
         ]
     if not declared.readable:
         return ["The parameters cell is not valid Python, so names and types of the values could not be checked."]

@@ -40,17 +40,18 @@ _TOKENS: tuple[tuple[str, str], ...] = (
 )
 _ANY_TOKEN = re.compile("|".join(f"(?P<t{index}>{pattern})" for index, (_, pattern) in enumerate(_TOKENS)))
 
-_SECRET_NAME = (
-    r"(?P<name>[A-Za-z_][\w.\-]{0,60}?(?:password|passwd|pwd|passphrase|secret|token|api_?key|apikey|access_?key|auth_?key"
-    r"|account_?key|credentials?)|password|passwd|pwd|passphrase|secret|token|api_?key|apikey|access_?key)(?P<tail>\w{0,30})"
+_NAME = (
+    r"(?P<name>[A-Za-z_][\w.\-]{0,60}?(?:password|passwd|pwd|passphrase|secret|token|api_?key|apikey|access_?key"
+    r"|auth_?key|account_?key|credentials?)|password|passwd|pwd|passphrase|secret|token|api_?key|apikey|access_?key)(?P<tail>\w{0,30})"
 )
 _QUOTED = re.compile(
-    rf"(?i)(?<![\w]){_SECRET_NAME}[\"']?\s*\]?\s*(?::\s*[\w.\[\]| ]+)?(?:=|:|,)\s*[rbu]?[\"'](?P<value>[^\"'\s]{{8,200}})[\"']"
+    rf"(?i)(?<![\w]){_NAME}[\"']?\s*\]?\s*(?::\s*[\w.\[\]| ]+)?(?:=|:|,)\s*[rbu]?"
+    r"[\"'](?P<value>[^\"'\s]{8,200})[\"']"
 )
 _SHELL = re.compile(
-    rf"(?i)^\s*(?:!?\s*export\s+|%env\s+|%set_env\s+){_SECRET_NAME}\s*[= ]\s*(?P<value>[^\"'\s()\[\]{{}},]{{8,200}})\s*$"
+    rf"(?i)^\s*(?:!?\s*export\s+|%env\s+|%set_env\s+){_NAME}\s*[= ]\s*(?P<value>[^\"'\s()\[\]{{}},]{{8,200}})\s*$"
 )
-_CONFIGURATION = re.compile(rf"(?i)^\s*[\"']?{_SECRET_NAME}[\"']?\s*[=:]\s*(?P<value>[^\"'\s()\[\]{{}},]{{8,200}})\s*$")
+_CONFIGURATION = re.compile(rf"(?i)^\s*[\"']?{_NAME}[\"']?\s*[=:]\s*(?P<value>[^\"'\s()\[\]{{}},]{{8,200}})\s*$")
 _LOGIN = re.compile(r"(?i)\blogin\(\s*(?:key|token)\s*=\s*[\"'](?P<value>[^\"'\s]{16,200})[\"']")
 _IN_ADDRESS = re.compile(
     r"\b[a-z][a-z0-9+.\-]{1,20}://[^\s/:@\"'{}<>$]{0,64}:(?P<value>[^\s/:@\"'{}<>$*]{4,128})@[\w.\-\[]"

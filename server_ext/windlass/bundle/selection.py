@@ -60,7 +60,10 @@ def select(
     selection.findings.extend(_not_sent_though_imported(closure))
     for pattern in include:
         if pattern.strip():
-            _add_matches(selection, workspace, notebook, matches(workspace, rules, pattern), pattern, max_bytes)
+            found = [match for match in matches(workspace, rules, pattern) if match.path != notebook.path]
+            if not found:
+                selection.notices.append(f"The include pattern {_printable(pattern)!r} matches no further file.")
+            _add_matches(selection, workspace, found, max_bytes=max_bytes)
     _check_caps(selection, notebook, max_bytes)
     _note_neighbours(selection, workspace, notebook, rules)
     for path in [*selection.files, notebook.path]:
@@ -81,20 +84,12 @@ def _not_sent_though_imported(closure: Closure) -> Iterable[Finding]:
         )
 
 
-def _add_matches(
-    selection: Selection,
-    workspace: Workspace,
-    notebook: Notebook,
-    found: list[Match],
-    pattern: str,
-    max_bytes: int,
-) -> None:
-    if not found:
-        selection.notices.append(f"The include pattern {_printable(pattern)!r} matches no file.")
+def _add_matches(selection: Selection, workspace: Workspace, found: list[Match], *, max_bytes: int) -> None:
     for match in found:
-        if match.path in selection.files or match.path == notebook.path:
+        if match.path in selection.files:
             continue
-        reason = f"matches include {_printable(pattern)}" if not match.literal else "named by include"
+        pattern = _printable(match.pattern)
+        reason = f"matches include {pattern}" if not match.literal else "named by include"
         try:
             if match.left_out is not None:
                 raise NotSendable(match.left_out)
@@ -111,7 +106,7 @@ def _add_matches(
             continue
         selection.files[match.path] = (file, reason)
         if len(selection.files) > MAX_FILES:
-            message = f"The include pattern {_printable(pattern)!r} brings the bundle to more than {MAX_FILES:,} files."
+            message = f"The include pattern {pattern!r} brings the bundle to more than {MAX_FILES:,} files."
             raise InvalidRequest(message, [FieldError(field="include", message=message)])
 
 

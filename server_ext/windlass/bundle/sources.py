@@ -23,24 +23,27 @@ _Value = TypeVar("_Value")
 
 
 class Kept(Generic[_Value]):
-    """The values of a pure function for the keys used last; safe to share between threads."""
+    """The values of a pure function for the keys used last, up to a total weight; safe to share between threads."""
 
     def __init__(self, *, capacity: int) -> None:
         self._capacity = capacity
-        self._values: OrderedDict[object, _Value] = OrderedDict()
+        self._weight = 0
+        self._values: OrderedDict[object, tuple[_Value, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: object, make: Callable[[], _Value]) -> _Value:
-        """The value of `key`, made when it is not kept."""
+    def get(self, key: object, make: Callable[[], _Value], *, weight: int = 1) -> _Value:
+        """The value of `key`, made when it is not kept; `weight` is in the unit of the capacity."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
-                return self._values[key]
+                return self._values[key][0]
         value = make()
         with self._lock:
-            self._values[key] = value
-            while len(self._values) > self._capacity:
-                self._values.popitem(last=False)
+            if key not in self._values:
+                self._values[key] = (value, weight)
+                self._weight += weight
+            while self._weight > self._capacity:
+                self._weight -= self._values.popitem(last=False)[1][1]
         return value
 
 
@@ -52,7 +55,10 @@ class CodeRead:
     error: CellSyntaxError | None = None
 
 
-_kept: Kept[CodeRead] = Kept(capacity=4096)
+MAX_KEPT_SOURCE_BYTES = 4_000_000
+"""Facts of this much source are kept: a large project, at some twenty bytes of memory for each."""
+
+_kept: Kept[CodeRead] = Kept(capacity=MAX_KEPT_SOURCE_BYTES)
 
 
 def content_hash(data: bytes) -> str:
@@ -62,12 +68,12 @@ def content_hash(data: bytes) -> str:
 
 def read_file_code(data: bytes, *, sha256: str) -> CodeRead:
     """The facts of a Python file."""
-    return _kept.get(("file", sha256), lambda: _read(lambda: parse_python(_decoded(data))))
+    return _kept.get(("file", sha256), lambda: _read(lambda: parse_python(_decoded(data))), weight=len(data) + 500)
 
 
 def read_cell_code(source: str) -> CodeRead:
     """The facts of a code cell."""
-    return _kept.get(("cell", source), lambda: _read(lambda: parse_cell(source)))
+    return _kept.get(("cell", source), lambda: _read(lambda: parse_cell(source)), weight=2 * len(source) + 500)
 
 
 def _read(parse: Callable[[], ast.Module]) -> CodeRead:

@@ -1,7 +1,7 @@
 """Would the notebook train at all? Many define `train()` and leave the call to a person.
 
-Such a job succeeds in seconds and did nothing, which is worse than failing. Names are followed from the top level of the
-notebook through its functions; what cannot be followed (imported code) counts as work.
+Such a job succeeds in seconds and did nothing, which is worse than failing. Names are followed from the top level of
+the notebook through its functions; what cannot be followed (imported code) counts as work.
 """
 
 from __future__ import annotations
