@@ -1,0 +1,339 @@
+"""Jobs on this machine: the engine protocol over folders, a queue and supervisors.
+
+The server only writes down what is wanted and reads what has become of it. Everything that must go on without a server
+is in the supervisors; so killing and starting a server again loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from windlass.engines.base import (
+    EngineCapacity,
+    EngineCheck,
+    JobSpec,
+    JobStatus,
+    LaunchPlan,
+    LogSlice,
+    State,
+)
+from windlass.engines.local import dispatch, launch, logreader, queue, watch
+from windlass.engines.local.files import claim_json, is_disk_full
+from windlass.engines.local.journal import note
+from windlass.engines.local.machine import cpu_count, gpu_ids
+from windlass.engines.local.paths import DataFolder, JobFolder, is_job_id
+from windlass.engines.local.record import (
+    JobRecord,
+    publish,
+    read_record,
+    read_spec,
+    read_status,
+    write_record,
+    write_spec,
+)
+from windlass.errors import Conflict, FieldError, InvalidRequest, NotFound, StorageFull
+
+_LARGEST_PAGE_BYTES = 8 * 1024 * 1024
+_LITTLE_ROOM_BYTES = 200 * 1024 * 1024
+_LEAVINGS_SECONDS = 3600.0
+_MOST_PROCESSES = 64
+_MOST_PROCESSES_PER_CPU = 16
+
+
+class LocalEngine:
+    """Runs jobs as processes of this machine, each under a supervisor that outlives the Jupyter server.
+
+    Several servers of one user may use one `data_dir` at a time. `cpus` and `gpus` (ids as CUDA_VISIBLE_DEVICES has
+    them) are what jobs may hold in all; what is found when left out. `stop_grace_seconds`: between asking a process
+    to end and killing it. `poll_seconds`: how often supervisors and this object look for news.
+    """
+
+    name = "local"
+    display_name = "This machine"
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path,
+        cpus: int | None = None,
+        gpus: list[str] | None = None,
+        stop_grace_seconds: float = 10.0,
+        poll_seconds: float = 0.1,
+    ) -> None:
+        self._data = DataFolder(data_dir.absolute())
+        self._cpus = max(1, cpus) if cpus is not None else cpu_count()
+        self._gpus = gpus
+        self._stop_grace_seconds = stop_grace_seconds
+        self._poll_seconds = poll_seconds
+        self._watchers: list[watch.Watcher] = []
+
+    async def check(self) -> EngineCheck:
+        """Whether jobs can be run: the data folder has to be writable."""
+        try:
+            await asyncio.to_thread(self._prepare)
+            room = (await asyncio.to_thread(shutil.disk_usage, self._data.root)).free
+        except OSError as error:
+            message = (
+                f"The folder {self._data.root} cannot be used: {error.strerror}. Set WINDLASS_DATA_DIR to one that can."
+            )
+            return EngineCheck(available=False, message=message)
+        little = room < _LITTLE_ROOM_BYTES
+        message = f"Only {room // 2**20} MB are free in {self._data.root}: jobs may fail." if little else ""
+        return EngineCheck(available=True, message=message or None, kinds=launch.KINDS)
+
+    async def capacity(self) -> EngineCapacity:
+        """CPU slots and GPUs, and how many jobs hold or want them."""
+        return await asyncio.to_thread(self._capacity)
+
+    def plan(self, spec: JobSpec) -> LaunchPlan:
+        """What `submit` would start.
+
+        Raises:
+            InvalidRequest: the job can never run here; `fields` names what to change.
+        """
+        if not is_job_id(spec.id):
+            raise InvalidRequest(f"{spec.id!r} cannot be the id of a job.")
+        kind = launch.choose_kind(spec)
+        self._check_size(spec)
+        launch.check_interpreter(spec, kind=kind)
+        command = launch.command_line(spec, kind=kind, entry_point="windlass_run.py", port="<a free port>")
+        return LaunchPlan(kind=kind, command=command, notices=tuple(self._notices(spec)))
+
+    async def submit(self, spec: JobSpec) -> None:
+        """Take the job over; a job of this id that is there already is left as it is.
+
+        Raises:
+            InvalidRequest: as `plan`.
+            StorageFull: there is no room to write the job down; nothing of it is left.
+        """
+        await asyncio.to_thread(self._submit, spec)
+
+    async def adopt(self) -> list[JobStatus]:
+        """All jobs in the data folder. Those whose supervisor has died meanwhile are cleared up first."""
+        return await asyncio.to_thread(self._adopt)
+
+    async def status(self, job_id: str) -> JobStatus | None:
+        """One job's present status; None when there is no such job."""
+        if not is_job_id(job_id):
+            return None
+        return await asyncio.to_thread(read_status, self._data.job(job_id))
+
+    def watch(self) -> AsyncIterator[JobStatus]:
+        """Statuses as they change, from this call on, until `close`."""
+        watcher = watch.Watcher(self._data, poll_seconds=self._poll_seconds)
+        self._watchers.append(watcher)
+        return watcher.statuses()
+
+    async def logs(self, job_id: str, *, rank: int | None, offset: int, limit_bytes: int) -> LogSlice:
+        """Output from `offset` on, at most `limit_bytes` (never less than one character, never more than 8 MiB).
+
+        Raises:
+            NotFound: there is no such job, or it has no such rank.
+        """
+        return await asyncio.to_thread(
+            self._logs, job_id, rank=rank, offset=max(0, offset), limit_bytes=min(limit_bytes, _LARGEST_PAGE_BYTES)
+        )
+
+    async def executed_notebook(self, job_id: str) -> bytes | None:
+        """The executed notebook as it is now; None before there is one. Raises NotFound."""
+        with suppress(FileNotFoundError):
+            return await asyncio.to_thread(self._existing(job_id).executed.read_bytes)
+        return None
+
+    async def notebook_version(self, job_id: str) -> str | None:
+        """A token that changes when the executed notebook does: one `stat`. Raises NotFound."""
+        try:
+            found = self._existing(job_id).executed.stat()
+        except FileNotFoundError:
+            return None
+        return f"{found.st_mtime_ns:x}-{found.st_size:x}"
+
+    async def stop(self, job_id: str, *, reason: str) -> None:
+        """End the job for good; its supervisor sees to it within `poll_seconds`. A job that has ended stays as it is.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        await asyncio.to_thread(self._stop, job_id, reason)
+
+    async def remove(self, job_id: str) -> None:
+        """Delete a job that has ended, with its files; one that is gone already is no error.
+
+        Raises:
+            Conflict: it has not ended.
+        """
+        await asyncio.to_thread(self._remove, job_id)
+
+    async def close(self) -> None:
+        """End all `watch`es. Jobs and their supervisors go on."""
+        for watcher in self._watchers:
+            watcher.close()
+        self._watchers.clear()
+
+    @property
+    def _gpu_ids(self) -> Sequence[str]:
+        return gpu_ids() if self._gpus is None else self._gpus
+
+    def _prepare(self) -> None:
+        self._data.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._data.jobs.mkdir(mode=0o700, exist_ok=True)
+
+    def _configure(self, found: dispatch.JobQueue) -> None:
+        """Write down how this engine was configured, for the supervisors that move the queue on."""
+        found.settings = dispatch.Settings(
+            cpus=self._cpus,
+            gpus=list(self._gpu_ids),
+            stop_grace_seconds=self._stop_grace_seconds,
+            poll_seconds=self._poll_seconds,
+        )
+
+    def _capacity(self) -> EngineCapacity:
+        found = dispatch.load(self._data)
+        total = queue.Capacity(cpus=self._cpus, gpus=tuple(self._gpu_ids))
+        cpus_free, gpus_free = queue.free(total, found.holding())
+        queued = len(found.waiting())
+        return EngineCapacity(
+            cpus=total.cpus,
+            cpus_free=cpus_free,
+            gpus=len(total.gpus),
+            gpus_free=gpus_free,
+            running=len(found.jobs) - queued,
+            queued=queued,
+        )
+
+    def _check_size(self, spec: JobSpec) -> None:
+        """Raises InvalidRequest for more GPUs or processes than this machine can ever give."""
+        errors = []
+        gpus, wanted = len(self._gpu_ids), spec.gpus_per_worker * spec.workers
+        if wanted > gpus:
+            has = f"{gpus} GPU{'s' if gpus != 1 else ''}" if gpus else "no GPU"
+            message = f"The job asks for {wanted} GPUs in all and this machine has {has}; ask for fewer."
+            errors.append(FieldError(field="gpus_per_worker", message=message))
+        most = max(_MOST_PROCESSES, _MOST_PROCESSES_PER_CPU * self._cpus)
+        if spec.world_size > most:
+            message = f"The job asks for {spec.world_size} processes; this machine runs at most {most} in one job."
+            errors.append(FieldError(field="processes_per_worker", message=message))
+        if errors:
+            raise InvalidRequest(errors[0].message, fields=errors)
+
+    def _notices(self, spec: JobSpec) -> list[str]:
+        notices = []
+        if spec.world_size > self._cpus:
+            cpus = f"{self._cpus} CPU{'s' if self._cpus != 1 else ''}"
+            notices.append(f"{spec.world_size} processes will share {cpus}.")
+        if self._gpu_ids and not spec.gpus_per_worker:
+            notices.append("The job asks for no GPU, so it will see none of this machine's.")
+        return notices
+
+    def _submit(self, spec: JobSpec) -> None:
+        plan = self.plan(spec)
+        spec = replace(spec, created_at=spec.created_at or time.time())
+        job = self._data.job(spec.id)
+        try:
+            self._prepare()
+            with dispatch.opened(self._data) as found:
+                if job.path.exists():
+                    return
+                _write_folder(job, spec, JobRecord(state=State.QUEUED, kind=plan.kind))
+                self._configure(found)
+                found.jobs[spec.id] = dispatch.Entry.of(spec)
+                found.dispatch()
+        except OSError as error:
+            shutil.rmtree(job.path, ignore_errors=True)
+            if is_disk_full(error):
+                message = f"There is no room in {self._data.root} for the job; free some space and send it again."
+                raise StorageFull(message) from error
+            raise
+        note(self._data, spec.id, what="submitted")
+
+    def _adopt(self) -> list[JobStatus]:
+        self._prepare()
+        _sweep(self._data)
+        with dispatch.opened(self._data) as found:
+            self._configure(found)
+            dispatch.adopt_strays(found)
+            found.save()
+        watch.clear_up(self._data)
+        job_ids = sorted(path.name for path in self._data.jobs.iterdir() if is_job_id(path.name))
+        statuses = (read_status(self._data.job(job_id)) for job_id in job_ids)
+        return [status for status in statuses if status is not None]
+
+    def _existing(self, job_id: str) -> JobFolder:
+        """Raises NotFound."""
+        job = self._data.job(job_id)
+        if not job.path.is_dir():
+            raise NotFound(f"There is no job {job_id}; it may have been deleted.")
+        return job
+
+    def _logs(self, job_id: str, *, rank: int | None, offset: int, limit_bytes: int) -> LogSlice:
+        job = self._existing(job_id)
+        record, spec = read_record(job), read_spec(job)
+        ended = record is None or record.state.is_final
+        if rank is None:
+            return logreader.read_merged(job, offset=offset, limit_bytes=limit_bytes, ended=ended)
+        if spec is None or not 0 <= rank < spec.world_size:
+            count = f"{spec.world_size} ranks, counted from 0" if spec is not None else "no ranks"
+            raise NotFound(f"There is no rank {rank}; the job has {count}.")
+        return logreader.read_rank(job, rank=rank, offset=offset, limit_bytes=limit_bytes, ended=ended)
+
+    def _stop(self, job_id: str, reason: str) -> None:
+        job = self._existing(job_id)
+        with dispatch.opened(self._data) as found:
+            record = read_record(job)
+            if record is None or record.state.is_final:
+                return
+            claim_json(job.stop, {"reason": reason, "at": time.time()})
+            if job_id not in found.jobs:
+                dispatch.adopt_strays(found)
+            if found.jobs[job_id].phase == "waiting":
+                del found.jobs[job_id]
+                ended = replace(record, state=State.STOPPED, reason=reason, ended_at=time.time(), queue_position=None)
+                publish(job, ended)
+                found.dispatch()
+
+    def _remove(self, job_id: str) -> None:
+        job = self._data.job(job_id)
+        if not job.path.is_dir():
+            return
+        with dispatch.opened(self._data) as found:
+            record = read_record(job)
+            if record is not None and not record.state.is_final:
+                raise Conflict(f"The job {job_id} has not ended; stop it first.")
+            found.jobs.pop(job_id, None)
+            found.save()
+            leaving = self._data.jobs / f".removed-{job_id}-{time.time_ns()}"
+            with suppress(FileNotFoundError):
+                job.path.rename(leaving)
+        note(self._data, job_id, what="removed")
+        shutil.rmtree(leaving, ignore_errors=True)
+
+
+def _write_folder(job: JobFolder, spec: JobSpec, record: JobRecord) -> None:
+    """Make a job's folder, whole or not at all. Raises OSError."""
+    new = JobFolder(job.path.with_name(f".new-{job.id}-{os.getpid()}"))
+    shutil.rmtree(new.path, ignore_errors=True)
+    try:
+        for folder in (new.path, new.logs, new.ranks):
+            folder.mkdir(mode=0o700)
+        write_spec(new, spec)
+        write_record(new, record)
+        new.path.rename(job.path)
+    except OSError:
+        shutil.rmtree(new.path, ignore_errors=True)
+        raise
+
+
+def _sweep(data: DataFolder) -> None:
+    """Delete what a server left behind that was killed while it made or removed a job."""
+    for path in data.jobs.iterdir():
+        if path.name.startswith((".new-", ".removed-")):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _LEAVINGS_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)

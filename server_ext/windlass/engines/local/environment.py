@@ -1,0 +1,70 @@
+"""The environment variables of a job: the user's own, without Jupyter's secrets and another launcher's leavings.
+
+What a job must not inherit is decided here and nowhere else. Supervisors get the same selection: they live longer than
+the server whose token they would otherwise carry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from windlass.engines.base import JobSpec
+from windlass.engines.local.paths import JobFolder
+
+_JUPYTERS_OWN = re.compile(r"JPY_.*|JUPYTERHUB_.*|JUPYTER_(TOKEN|PASSWORD)|CONFIGPROXY_AUTH_TOKEN")
+_WINDLASS = re.compile(r"WINDLASS_(?!DATA_DIR$).*")
+_ANOTHER_LAUNCHERS = re.compile(
+    r"(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|GROUP_WORLD_SIZE|MASTER_(ADDR|PORT)|TORCHELASTIC_.*|PET_.*"
+)
+_NOT_INHERITED = (_JUPYTERS_OWN, _WINDLASS, _ANOTHER_LAUNCHERS)
+
+
+def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a supervisor, and the job under it, may have of the environment of whoever starts them."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not any(pattern.fullmatch(name) for pattern in _NOT_INHERITED)
+    }
+
+
+def job_environment(
+    *,
+    inherited: Mapping[str, str],
+    spec: JobSpec,
+    job: JobFolder,
+    attempt: int,
+    cpus: int,
+    gpus: Sequence[str],
+    machine_has_gpus: bool,
+) -> dict[str, str]:
+    """All variables of the launcher and, through it, of the ranks (docs/architecture.md, "The runner").
+
+    `cpus`: of the machine, shared out among the ranks as OMP_NUM_THREADS unless the user has set that. On a machine
+    with GPUs a job sees those it was given and no others, also when it asked for none.
+    """
+    environment = inheritable(inherited) | spec.environment
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, cpus // spec.world_size)))
+    environment |= {
+        "PYTHONUNBUFFERED": "1",
+        "WINDLASS_JOB_ID": spec.id,
+        "WINDLASS_JOB_DIR": str(job.path),
+        "WINDLASS_LOG_TO_FILES": "1",
+        "WINDLASS_ATTEMPT": str(attempt),
+    }
+    if machine_has_gpus:
+        environment |= {"CUDA_VISIBLE_DEVICES": ",".join(gpus), "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+    return environment
+
+
+def world_of_one(port: int) -> dict[str, str]:
+    """What torchrun would set, for a job of one process that is started without it."""
+    return {
+        "RANK": "0",
+        "LOCAL_RANK": "0",
+        "WORLD_SIZE": "1",
+        "LOCAL_WORLD_SIZE": "1",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
