@@ -209,13 +209,15 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(project: Project) -> None
 
 def test_a_really_full_device_is_said(project: Project) -> None:
     """/dev/full answers ENOSPC to a write, as a full disk does."""
-    folder = project.root.parent / "bundles"
-    with pytest.raises(StorageFull), open("/dev/full", "wb", buffering=0) as full:
 
-        def fill() -> Any:
+    def fill() -> Any:
+        with Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"x")
 
-        write_bundle([Entry(name="files/x", size_bytes=1, open=fill)], folder=folder, content_bytes=1)
+    with pytest.raises(StorageFull):
+        write_bundle(
+            [Entry(name="files/x", size_bytes=1, open=fill)], folder=project.root.parent / "bundles", content_bytes=1
+        )
 
 
 def test_a_large_file_that_changes_before_it_is_written_is_refused(

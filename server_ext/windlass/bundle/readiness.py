@@ -34,9 +34,7 @@ _INSTALLS = re.compile(
     r"(^|[;&|]\s*|\s)(?:python[\d.]*\s+-m\s+|[\"']?\{sys\.executable\}[\"']?\s+-m\s+|uv\s+|sudo\s+)?(?:pip3?|conda|mamba|apt|apt-get)"
     r"\s+(?:-\S+\s+)*install\b"
 )
-_PERSONAL_PATH = re.compile(
-    r"^(?:/home/[^/\s]+|/Users/[^/\s]+|/root|~|[A-Za-z]:\\)[/\\][^\n]*$|^(?:/home/[^/\s]+|/Users/[^/\s]+)$"
-)
+_PERSONAL_PATH = re.compile(r"^(?:/home/[^/\s]+|/Users/[^/\s]+|/root(?=/)|~(?=/)|[A-Za-z]:\\)[^\n]*$")
 _LIVE_BACKENDS = frozenset(
     {"notebook", "nbagg", "widget", "ipympl", "qt", "qt5", "qt6", "tk", "gtk", "wx", "osx", "auto"}
 )

@@ -45,7 +45,7 @@ _NAME = (
     r"|auth_?key|account_?key|credentials?)|password|passwd|pwd|passphrase|secret|token|api_?key|apikey|access_?key)(?P<tail>\w{0,30})"
 )
 _QUOTED = re.compile(
-    rf"(?i)(?<![\w]){_NAME}[\"']?\s*\]?\s*(?::\s*[\w.\[\]| ]+)?(?:=|:|,)\s*[rbu]?"
+    rf"(?i)(?<![\w]){_NAME}[\"']?\s*\]?\s*(?::\s*[\w.\[\]| ]+)?(?:=|:|,)\s*[rbuf]?"
     r"[\"'](?P<value>[^\"'\s]{8,200})[\"']"
 )
 _SHELL = re.compile(
@@ -57,7 +57,7 @@ _IN_ADDRESS = re.compile(
     r"\b[a-z][a-z0-9+.\-]{1,20}://[^\s/:@\"'{}<>$]{0,64}:(?P<value>[^\s/:@\"'{}<>$*]{4,128})@[\w.\-\[]"
 )
 _CHEAP = re.compile(
-    r"(?i)passw|passphrase|pwd|secret|token|key|credential|login|://|PRIVATE|gh[pousr]_|hf_|sk-|glpat|AKIA|ASIA|AIza|xox|eyJ|dapi|npm_|GOCSPX|ya29|hooks\.slack|sk_live|rk_live|pypi-"
+    r"(?i)passw|passphrase|pwd|secret|token|key|credential|login|://|PRIVATE|gh[pousr]_|github_pat|hf_|sk-|glpat|AKIA|ASIA|AIza|xox|eyJ|dapi|npm_|GOCSPX|ya29|hooks\.slack|sk_live|rk_live|pypi-"
 )
 
 _INNOCENT_NAME = re.compile(
@@ -68,7 +68,7 @@ _INNOCENT_NAME = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"(?i)^your|^(?:my|the|some|insert|enter|replace|change|fill|put|add|an?)[\W_]|changeme|^example|placeholder|dummy|redacted"
-    r"|^<.*>$|^\$|\$\{|\{\{|^\{.*\}$|^%.*%$|^x{4,}|^\*+$|\*{3,}|\.{3}|x{6,}|^(?:none|null|true|false|undefined|password|secret)$"
+    r"|^<.*>$|^\$|\$\{|\{\{|^\{.*\}$|^%.*%$|^x{4,}|^\*+$|\*{3,}|••|\.{3}|x{6,}|^(?:none|null|true|false|undefined|password|secret)$"
     r"|os\.environ|getenv|secretsmanager|^(?:https?|file|s3|gs)://|^/|^\.{0,2}/|here$|^test[\W_]|todo"
 )
 _PASSWORD_NAME = re.compile(r"(?i)passw|pwd|passphrase")
