@@ -5,19 +5,14 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .mlflow_job import MlflowJob
-
 pytestmark = pytest.mark.mlflow
 
-MakeJob = Callable[[], MlflowJob]
 SEED_NOTEBOOK = """
 import torch
 model = torch.nn.Linear(2, 1)
@@ -31,9 +26,9 @@ with mlflow.start_run():
 """
 
 
-@pytest.fixture
-def job(tmp_path: Path, mlflow: Any) -> MlflowJob:
-    return MlflowJob(folder=tmp_path / "job", job_id=f"job-{uuid.uuid4().hex[:8]}", url=mlflow.url)
+@pytest.fixture(name="job")
+def fixture_job(mlflow_job: Any) -> Any:
+    return mlflow_job()
 
 
 def params(run: dict[str, Any]) -> dict[str, str]:
@@ -48,7 +43,7 @@ def tags(run: dict[str, Any]) -> dict[str, str]:
     return {item["key"]: item["value"] for item in run["data"].get("tags", [])}
 
 
-def test_notebook_that_names_server_and_experiment_runs_unchanged(job: MlflowJob, mlflow: Any) -> None:
+def test_notebook_that_names_server_and_experiment_runs_unchanged(job: Any, mlflow: Any) -> None:
     job.run(SEED_NOTEBOOK.format(url=mlflow.url))
     (noted,) = job.runs
     run = mlflow.run(noted["run_id"])
@@ -63,7 +58,7 @@ def test_notebook_that_names_server_and_experiment_runs_unchanged(job: MlflowJob
     assert noted["own"] is False
 
 
-def test_bare_log_metric_lands_in_the_jobs_own_run(job: MlflowJob, mlflow: Any) -> None:
+def test_bare_log_metric_lands_in_the_jobs_own_run(job: Any, mlflow: Any) -> None:
     job.run(
         "import mlflow\nmlflow.log_metric('loss', 0.5)\nmlflow.log_param('p', 1)\nmlflow.log_text('hi', 'note.txt')"
     )
@@ -77,14 +72,14 @@ def test_bare_log_metric_lands_in_the_jobs_own_run(job: MlflowJob, mlflow: Any) 
     assert run["info"]["run_name"] == f"train-{job.job_id}"
 
 
-def test_two_ranks_share_one_own_run_and_one_new_experiment(job: MlflowJob, mlflow: Any) -> None:
+def test_two_ranks_share_one_own_run_and_one_new_experiment(job: Any, mlflow: Any) -> None:
     job.run("import mlflow, sys\nmlflow.log_metric(f'loss_{sys.argv[2]}', 1.0)", ranks=2)
     (noted,) = job.runs
     assert metrics(mlflow.run(noted["run_id"])) == {"loss_0": 1.0, "loss_1": 1.0}
     assert len(mlflow.runs_of(job.job_id)) == 1
 
 
-def test_two_ranks_that_set_the_same_new_experiment_both_log_to_it(job: MlflowJob, mlflow: Any) -> None:
+def test_two_ranks_that_set_the_same_new_experiment_both_log_to_it(job: Any, mlflow: Any) -> None:
     name = f"new {job.job_id}"
     job.run(
         f"import mlflow\nmlflow.set_experiment({name!r})\nwith mlflow.start_run(): mlflow.log_metric('a', 1)", ranks=2
@@ -95,7 +90,7 @@ def test_two_ranks_that_set_the_same_new_experiment_both_log_to_it(job: MlflowJo
     assert sorted(noted["rank"] for noted in job.runs) == [0, 1]
 
 
-def test_two_runs_in_two_experiments_and_a_nested_one_are_all_the_jobs(job: MlflowJob, mlflow: Any) -> None:
+def test_two_runs_in_two_experiments_and_a_nested_one_are_all_the_jobs(job: Any, mlflow: Any) -> None:
     job.run(
         "import mlflow\n"
         "for name in ('first', 'second'):\n"
@@ -114,7 +109,7 @@ def test_two_runs_in_two_experiments_and_a_nested_one_are_all_the_jobs(job: Mlfl
     assert runs["first"]["info"]["experiment_id"] != runs["second"]["info"]["experiment_id"]
 
 
-def test_own_run_goes_on_after_another_experiment_is_set(job: MlflowJob, mlflow: Any) -> None:
+def test_own_run_goes_on_after_another_experiment_is_set(job: Any, mlflow: Any) -> None:
     job.run(
         "import mlflow, threading\n"
         "mlflow.log_metric('a', 1)\n"
@@ -127,7 +122,7 @@ def test_own_run_goes_on_after_another_experiment_is_set(job: MlflowJob, mlflow:
     assert metrics(mlflow.run(noted["run_id"])) == {"a": 2, "in_thread": 3}
 
 
-def test_autologging_uses_the_own_run_first_and_its_own_runs_after(job: MlflowJob, mlflow: Any) -> None:
+def test_autologging_uses_the_own_run_first_and_its_own_runs_after(job: Any, mlflow: Any) -> None:
     job.run(
         "import mlflow, numpy\n"
         "from sklearn.linear_model import LogisticRegression\n"
@@ -145,13 +140,13 @@ def test_autologging_uses_the_own_run_first_and_its_own_runs_after(job: MlflowJo
     assert tags(first)["mlflow.autologging"] == "sklearn"
 
 
-def test_failed_notebook_leaves_failed_runs(job: MlflowJob, mlflow: Any) -> None:
+def test_failed_notebook_leaves_failed_runs(job: Any, mlflow: Any) -> None:
     job.run("import mlflow\nmlflow.start_run()\nmlflow.log_metric('a', 1)\nraise SystemExit(3)", ok=False)
     assert job.codes == [3]
     assert mlflow.run(job.runs[0]["run_id"])["info"]["status"] == "FAILED"
 
 
-def test_second_attempt_goes_on_in_the_same_own_run(job: MlflowJob, mlflow: Any) -> None:
+def test_second_attempt_goes_on_in_the_same_own_run(job: Any, mlflow: Any) -> None:
     job.run("import mlflow\nmlflow.log_metric('a', 1)\nraise SystemExit(1)", ok=False)
     job.run("import mlflow\nmlflow.log_metric('b', 2)")
     (noted,) = job.runs
@@ -160,7 +155,7 @@ def test_second_attempt_goes_on_in_the_same_own_run(job: MlflowJob, mlflow: Any)
     assert run["info"]["status"] == "FINISHED"
 
 
-def test_child_process_may_log_after_another_experiment_was_set(job: MlflowJob, mlflow: Any) -> None:
+def test_child_process_may_log_after_another_experiment_was_set(job: Any, mlflow: Any) -> None:
     job.run(
         "import mlflow, subprocess, sys\n"
         "mlflow.set_experiment('for children')\n"
@@ -171,9 +166,9 @@ def test_child_process_may_log_after_another_experiment_was_set(job: MlflowJob, 
     assert metrics(run) == {"c": 1}
 
 
-def test_server_away_means_a_spool_that_all_ranks_share(tmp_path: Path, unused_tcp_port: int) -> None:
+def test_server_away_means_a_spool_that_all_ranks_share(mlflow_job: Any, unused_tcp_port: int) -> None:
     url = f"http://127.0.0.1:{unused_tcp_port}"
-    job = MlflowJob(folder=tmp_path / "job", job_id="away", url=url, wait_seconds=0.2)
+    job = mlflow_job(url=url)
     job.run(
         f"import mlflow, sys\nmlflow.set_tracking_uri('{url}/')\n"
         "for step in range(3): mlflow.log_metric(f'loss_{sys.argv[2]}', step, step=step)\n"
@@ -191,7 +186,7 @@ def test_server_away_means_a_spool_that_all_ranks_share(tmp_path: Path, unused_t
     assert not list(job.folder.glob("mlruns")), "nothing is left among the notebook's files"
 
 
-def test_another_address_that_is_away_fails_as_it_does_without_windlass(job: MlflowJob, unused_tcp_port: int) -> None:
+def test_another_address_that_is_away_fails_as_it_does_without_windlass(job: Any, unused_tcp_port: int) -> None:
     job.run(
         f"import mlflow\nmlflow.set_tracking_uri('http://127.0.0.1:{unused_tcp_port}')\nmlflow.log_metric('a', 1)",
         ok=False,
@@ -202,12 +197,12 @@ def test_another_address_that_is_away_fails_as_it_does_without_windlass(job: Mlf
     assert not (job.folder / "spool").exists()
 
 
-def test_nothing_is_imported_for_a_notebook_that_uses_no_mlflow(job: MlflowJob) -> None:
+def test_nothing_is_imported_for_a_notebook_that_uses_no_mlflow(job: Any) -> None:
     job.run("import sys\nassert not [name for name in sys.modules if name.split('.')[0] == 'mlflow']")
     assert job.runs == []
 
 
-def test_module_looks_untouched_and_survives_a_reload(job: MlflowJob) -> None:
+def test_module_looks_untouched_and_survives_a_reload(job: Any) -> None:
     job.run(
         "import importlib, mlflow, mlflow.tracking.fluent as fluent\n"
         "from importlib.machinery import SourceFileLoader\n"
@@ -219,7 +214,7 @@ def test_module_looks_untouched_and_survives_a_reload(job: MlflowJob) -> None:
     assert [noted["own"] for noted in job.runs] == [True]
 
 
-def test_hook_installs_where_mlflow_is_imported_already(job: MlflowJob) -> None:
+def test_hook_installs_where_mlflow_is_imported_already(job: Any) -> None:
     job.folder.mkdir(parents=True)
     (job.folder / "sitecustomize.py").write_text("import mlflow")
     job.run("import mlflow\nmlflow.log_metric('a', 1)")

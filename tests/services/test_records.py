@@ -19,8 +19,6 @@ from windlass.errors import NotFound
 from windlass.services.records import PendingRecord, RecordKeeper
 from windlass.tracking.tracking import Tracking
 
-from ..runner.mlflow_job import MlflowJob
-
 pytestmark = pytest.mark.mlflow
 
 
@@ -58,6 +56,7 @@ class MemoryStore:
     records: list[tuple[str, str]] = field(default_factory=list)
     runs: list[JobRun] = field(default_factory=list)
     run_id: str | None = None
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pending_records(self) -> list[PendingRecord]:
         return list(self.pending.values())
@@ -74,6 +73,7 @@ class MemoryStore:
         self.records.append((job_id, record))
         if record in ("uploaded", "off"):
             self.pending.pop(job_id, None)
+            self.finished.set()
         self.run_id = run_id or self.run_id
         self.runs = runs if runs is not None else self.runs
 
@@ -219,18 +219,19 @@ async def test_interrupted_anywhere_it_is_finished_later_without_a_second_run(
 
 
 async def test_what_was_spooled_is_copied_once_with_steps_models_and_artifacts(
-    bench: Bench, mlflow: Any, unused_tcp_port: int
+    bench: Bench, mlflow: Any, mlflow_job: Any, unused_tcp_port: int
 ) -> None:
     folder = bench.data_dir / "jobs" / bench.record.job_id
     url = f"http://127.0.0.1:{unused_tcp_port}"
-    job = MlflowJob(folder=folder, job_id=bench.record.job_id, url=url, wait_seconds=0.1)
+    job = mlflow_job(folder=folder, job_id=bench.record.job_id, url=url)
     name = f"model-{bench.record.job_id}"
     job.run(
         "import mlflow\n"
         "from sklearn.linear_model import LinearRegression\n"
         "for step in range(3): mlflow.log_metric('loss', 1 / (step + 1), step=step)\n"
         "mlflow.log_text('hello', 'folder/note.txt')\n"
-        f"mlflow.sklearn.log_model(LinearRegression().fit([[0], [1]], [0, 1]), name='m', registered_model_name='{name}')\n"
+        "model = LinearRegression().fit([[0], [1]], [0, 1])\n"
+        f"mlflow.sklearn.log_model(model, name='m', registered_model_name='{name}', pip_requirements=[])\n"
         "with mlflow.start_run(nested=True, run_name='child'): mlflow.log_param('x', 'y')\n"
     )
     bench.engine.runs = tuple(job.runs)
@@ -271,9 +272,7 @@ async def test_of_two_servers_one_sends_while_the_other_waits(bench: Bench, mlfl
     keepers = [bench.keeper(mlflow.url), bench.keeper(mlflow.url)]
     tasks = [asyncio.create_task(keeper.run()) for keeper in keepers]
     try:
-        async with asyncio.timeout(60):
-            while bench.store.said("uploaded") is None:
-                await asyncio.sleep(0.02)
+        await asyncio.wait_for(bench.store.finished.wait(), 60)
     finally:
         for keeper in keepers:
             await keeper.close()

@@ -46,30 +46,32 @@ class _Hook:
         if self._experiment_name:
             # Inherited from whoever started the job; MLflow refuses a name and an id that disagree.
             os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
-        after_import("mlflow.tracking._tracking_service.utils", self._patch_stores("_tracking_store_registry"))
-        after_import("mlflow.tracking._model_registry.utils", self._patch_stores("_model_registry_store_registry"))
+        after_import("mlflow.tracking.registry", self._patch_stores)
         after_import("mlflow.tracking.client", self._patch_client)
         after_import(FLUENT, self._patch_fluent)
         after_import("mlflow.utils.autologging_utils.safety", self._patch_autologging)
         after_import("mlflow.pytorch", lambda module: keep_plain_log_model(module, self.say))
 
-    def _patch_stores(self, registry_name: str) -> Callable[[ModuleType], None]:
-        def patch(module: ModuleType) -> None:
-            registry = getattr(module, registry_name, None)
-            builders = getattr(registry, "_registry", None)
-            if registry is None or not isinstance(builders, dict):
-                return
-            for scheme in ("http", "https"):
-                if scheme in builders:
-                    registry.register(scheme, self._store_builder(registry, builders[scheme]))
+    def _patch_stores(self, module: ModuleType) -> None:
+        """Tracking stores and model registries are found by the address's scheme, both by this class."""
+        registry_class: Any = getattr(module, "StoreRegistry", None)
+        original = getattr(registry_class, "get_store_builder", None)
+        if original is None:
+            return
 
-        return patch
+        @functools.wraps(original)
+        def get_store_builder(registry: Any, store_uri: str) -> Any:
+            builder = original(registry, store_uri)
+            known = type(registry).__name__ in ("TrackingStoreRegistry", "ModelRegistryStoreRegistry")
+            return self._store_builder(registry, builder) if known and self.place.is_ours(store_uri) else builder
+
+        registry_class.get_store_builder = get_store_builder
 
     def _store_builder(self, registry: Any, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def build(store_uri: str, **arguments: Any) -> Any:
-            if self.place.is_ours(store_uri) and self.place.decide():
-                return self.place.spool_store(registry, dict(arguments, store_uri=store_uri))
+            if self.place.decide():
+                return self.place.spool_store(registry)
             return original(store_uri=store_uri, **arguments)
 
         return build

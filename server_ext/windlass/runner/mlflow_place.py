@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import inspect
 import json
 import os
 import ssl
@@ -156,16 +157,15 @@ class Place:
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         return (self._spool / "mlruns").as_uri(), artifacts.as_uri()
 
-    def spool_store(self, registry: Any, arguments: dict[str, Any]) -> Any:
+    def spool_store(self, registry: Any) -> Any:
         """A store of MLflow's own kind in the spool: SQLite, or files where SQLAlchemy is not installed."""
         with_database = "sqlite" in getattr(registry, "_registry", {})
         tracking_uri, artifacts = self.addresses(with_database=with_database)
-        arguments = dict(arguments, store_uri=tracking_uri)
-        for name, value in (("artifact_uri", artifacts), ("tracking_uri", tracking_uri)):
-            if name in arguments:
-                arguments[name] = value
+        builder = registry.get_store_builder(tracking_uri)
+        there = {"store_uri": tracking_uri, "artifact_uri": artifacts, "tracking_uri": tracking_uri}
+        arguments = {name: there[name] for name in inspect.signature(builder).parameters if name in there}
         with self._lock:
-            return registry.get_store_builder(tracking_uri)(**arguments)
+            return builder(**arguments)
 
 
 @contextlib.contextmanager

@@ -173,22 +173,24 @@ class Copier:
             if not list(_paged(self.target.search_registered_models, filter_string=f"name='{registered.name}'")):
                 self.target.create_registered_model(registered.name, registered.tags, registered.description)
             there = {
-                version.source
+                version.model_id
                 for version in _paged(self.target.search_model_versions, filter_string=f"name='{registered.name}'")
             }
             for version in versions:
-                source = self._new_source(version)
-                if source is None or source in there:
+                model_id = self._new_model(version)
+                if model_id is None or model_id in there:
                     continue
-                run = self.runs.get(version.run_id or "", {})
-                self.target.create_model_version(registered.name, source, run.get("run_id"), version.tags)
+                self.target.create_model_version(
+                    registered.name,
+                    f"models:/{model_id}",
+                    self.runs.get(version.run_id or "", {}).get("run_id"),
+                    version.tags,
+                    model_id=model_id,
+                )
 
-    def _new_source(self, version: Any) -> str | None:
-        """Where a registered version lies on the real server; None when its model was not copied."""
-        for old, new in self.models.items():
-            if old in (version.source or ""):
-                return f"models:/{new}"
-        return None
+    def _new_model(self, version: Any) -> str | None:
+        """What the model of a registered version became on the real server; None when it was not copied."""
+        return next((new for old, new in self.models.items() if old in (version.source or "")), None)
 
 
 def main() -> None:
