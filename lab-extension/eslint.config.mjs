@@ -81,6 +81,7 @@ export default defineConfig(
       'jupyter/no-untranslated-string': 'off',
       'jupyter/prefer-lazy-imports': 'off',
       'jupyter/require-disposable-ownership': 'off',
+      'jupyter/require-disposable-transfer': 'off',
       'jupyter/require-signal-cleanup': 'off',
       'max-lines-per-function': 'off'
     }

@@ -110,7 +110,7 @@ class Lines {
 }
 
 /** Pairs of indices of a longest common subsequence, in order; none when finding it would take too long. */
-function commonSubsequence(a: readonly string[], b: readonly string[]): Array<[number, number]> {
+function commonSubsequence(a: readonly string[], b: readonly string[]): [number, number][] {
   if (a.length * b.length > MOST_COMPARISONS) {
     return [];
   }
@@ -122,7 +122,7 @@ function commonSubsequence(a: readonly string[], b: readonly string[]): Array<[n
       longest[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
     }
   }
-  const pairs: Array<[number, number]> = [];
+  const pairs: [number, number][] = [];
   for (let i = 0, j = 0; i < a.length && j < b.length;) {
     if (a[i] === b[j]) {
       pairs.push([i++, j++]);

@@ -20,8 +20,6 @@ export interface ITerminalSink {
 /** An escape sequence longer than this is not one. */
 const LONGEST_SEQUENCE = 4096;
 
-// Control characters are what this module is about.
-/* eslint-disable no-control-regex */
 const CONTROL = /[\x00-\x1f\x7f]/g;
 const CSI = /\x1b\[([0-?]*)([ -/]*)([@-~])/y;
 const CSI_BEGUN = /\x1b\[[0-?]*[ -/]*/y;
@@ -29,7 +27,6 @@ const STRING = /\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)/y;
 const STRING_BEGUN = /\x1b[\]PX^_][^\x07\x1b\n]*(\x1b?)/y;
 const SHORT = /\x1b[ -/]*[0-~]/y;
 const SHORT_BEGUN = /\x1b[ -/]*/y;
-/* eslint-enable no-control-regex */
 
 /** Splits a terminal stream; whatever the pieces it is fed in, the sink hears the same. */
 export class AnsiParser {
@@ -79,7 +76,7 @@ export class AnsiParser {
   private _controlSequence(text: string, at: number, sink: ITerminalSink): number {
     const length = whole(CSI, CSI_BEGUN, text, at);
     const parts = match(CSI, text, at);
-    if (parts && parts[0].length === length && parts[2] === '') {
+    if (parts?.[0].length === length && parts[2] === '') {
       const parameters = parts[1] ?? '';
       if (parts[3] === 'm') {
         this._style.apply(parameters);

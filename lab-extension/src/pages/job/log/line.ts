@@ -105,7 +105,7 @@ function including(spans: readonly IStyledSpan[], added: IStyledSpan): IStyledSp
   const joined: IStyledSpan[] = [];
   for (const span of [...spans, added].sort((a, b) => a.start - b.start)) {
     const last = joined[joined.length - 1];
-    if (last && last.end === span.start && last.style === span.style) {
+    if (last?.end === span.start && last.style === span.style) {
       joined[joined.length - 1] = { ...last, end: span.end };
     } else {
       joined.push(span);

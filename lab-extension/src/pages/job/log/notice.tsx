@@ -15,7 +15,13 @@ interface ILogTopProps {
 }
 
 /** Before the first line. */
-export function LogTop({ hasEarlier, isLoading, problem, onLoad, trans }: ILogTopProps): JSX.Element | null {
+export function LogTop({
+  hasEarlier,
+  isLoading,
+  problem,
+  onLoad,
+  trans
+}: ILogTopProps): React.JSX.Element | null {
   if (!hasEarlier && !problem) {
     return null;
   }
@@ -47,7 +53,7 @@ interface ILogBottomProps {
 }
 
 /** After the last line. */
-export function LogBottom(props: ILogBottomProps): JSX.Element | null {
+export function LogBottom(props: ILogBottomProps): React.JSX.Element | null {
   const { state, problem, lines, isLive, trans } = props;
   if (state === 'error') {
     return (
@@ -76,7 +82,9 @@ function emptyReason(state: LogSourceState, isLive: boolean, trans: TranslationB
   if (state === 'loading') {
     return trans.__('Loading…');
   }
-  return isLive ? trans.__('No output yet. It appears here as it is written.') : trans.__('This job wrote no output.');
+  return isLive
+    ? trans.__('No output yet. It appears here as it is written.')
+    : trans.__('This job wrote no output.');
 }
 
 function jumpLabel({ state, unseenLines, trans }: ILogBottomProps): string {

@@ -5,22 +5,26 @@
  */
 import type { IStyledSpan } from './line';
 
+/** What stands before the text of a row. */
+export interface IGutters {
+  /** null: not shown. */
+  readonly rank: string | null;
+  readonly rankTitle: string;
+  readonly time: string | null;
+  readonly timeTitle: string;
+}
+
 /** What to show in a row. */
-export interface IRowContent {
+export interface IRowContent extends IGutters {
   readonly text: string;
   /** Where in its line the row begins and ends. */
   readonly start: number;
   readonly end: number;
   readonly spans: readonly IStyledSpan[];
   /** Hits of the search in the line. */
-  readonly hits: ReadonlyArray<readonly [start: number, end: number]>;
+  readonly hits: readonly (readonly [start: number, end: number])[];
   /** Start of the hit one stands on, when it is in this line. */
   readonly currentHit: number | null;
-  /** Text of the gutters; null: not shown. */
-  readonly rank: string | null;
-  readonly rankTitle: string;
-  readonly time: string | null;
-  readonly timeTitle: string;
 }
 
 /** Make the element of a row. */

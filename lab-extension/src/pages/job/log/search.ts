@@ -23,8 +23,8 @@ export interface ISearchable {
 export const MOST_HITS = 20_000;
 
 /** All places in one line where `needle` occurs, ignoring case. */
-export function occurrences(text: string, needle: string): Array<[start: number, end: number]> {
-  const found: Array<[number, number]> = [];
+export function occurrences(text: string, needle: string): [start: number, end: number][] {
+  const found: [number, number][] = [];
   if (!needle) {
     return found;
   }

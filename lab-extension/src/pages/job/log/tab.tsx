@@ -78,7 +78,9 @@ export class LogTab extends Panel implements ILogActions {
 
   /** Put the lines that are loaded on the clipboard. */
   copy(): void {
-    void navigator.clipboard.writeText(this._source.buffer.toText({ ranks: this._showsRanks(this._source.rank) }));
+    void navigator.clipboard.writeText(
+      this._source.buffer.toText({ ranks: this._showsRanks(this._source.rank) })
+    );
   }
 
   /** Have the browser save the whole output. */
@@ -194,11 +196,11 @@ export class LogTab extends Panel implements ILogActions {
     }
   }
 
-  private _add(render: () => JSX.Element): void {
+  private _add(render: () => React.JSX.Element): void {
     this.addWidget(ReactWidget.create(<UseSignal signal={this._changed}>{render}</UseSignal>));
   }
 
-  private _renderToolbar(): JSX.Element {
+  private _renderToolbar(): React.JSX.Element {
     return (
       <LogToolbar
         {...this._options}
@@ -215,7 +217,7 @@ export class LogTab extends Panel implements ILogActions {
     );
   }
 
-  private _renderTop(): JSX.Element {
+  private _renderTop(): React.JSX.Element {
     return (
       <LogTop
         hasEarlier={this._source.hasEarlier && this._viewport.isAtTop}
@@ -227,7 +229,7 @@ export class LogTab extends Panel implements ILogActions {
     );
   }
 
-  private _renderBottom(): JSX.Element {
+  private _renderBottom(): React.JSX.Element {
     const { state, problem, buffer, rank } = this._source;
     return (
       <LogBottom

@@ -36,7 +36,7 @@ interface ILogToolbarProps extends ILogControls {
 }
 
 /** The bar of controls. */
-export function LogToolbar(props: ILogToolbarProps): JSX.Element {
+export function LogToolbar(props: ILogToolbarProps): React.JSX.Element {
   const { actions, trans } = props;
   return (
     <div className="jp-WindlassLog-controls" role="toolbar" aria-label={trans.__('Output')}>
@@ -80,7 +80,7 @@ export function LogToolbar(props: ILogToolbarProps): JSX.Element {
   );
 }
 
-function RankChoice({ worldSize, rank, actions, trans }: ILogToolbarProps): JSX.Element {
+function RankChoice({ worldSize, rank, actions, trans }: ILogToolbarProps): React.JSX.Element {
   return (
     <label className="jp-WindlassLog-rankChoice">
       <span>{trans.__('Rank')}</span>
@@ -100,7 +100,7 @@ function RankChoice({ worldSize, rank, actions, trans }: ILogToolbarProps): JSX.
   );
 }
 
-function SearchBox(props: ILogToolbarProps): JSX.Element {
+function SearchBox(props: ILogToolbarProps): React.JSX.Element {
   const { actions, trans, needle, hits } = props;
   const onKeyDown = (event: React.KeyboardEvent): void => {
     if (event.key === 'Enter') {
@@ -168,7 +168,12 @@ interface IToggleProps {
   readonly onToggle: () => void;
 }
 
-function Toggle({ isOn, title, onToggle, children }: React.PropsWithChildren<IToggleProps>): JSX.Element {
+function Toggle({
+  isOn,
+  title,
+  onToggle,
+  children
+}: React.PropsWithChildren<IToggleProps>): React.JSX.Element {
   return (
     <button type="button" className="jp-WindlassToggle" aria-pressed={isOn} title={title} onClick={onToggle}>
       {children}

@@ -10,7 +10,9 @@ import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 
 import type { ILogLine, LogBuffer } from './buffer';
+import type { IGutters } from './row';
 import { createRow, timeOfDay } from './row';
+import type { IRow } from './rows';
 import { RowMap } from './rows';
 import type { ILogHit, LogSearch } from './search';
 import { occurrences } from './search';
@@ -30,7 +32,7 @@ const TIME_CELLS = 13;
 /** A row in the document and what it was made from. */
 interface IShownRow {
   readonly element: HTMLElement;
-  readonly line: ILogLine | undefined;
+  readonly line: ILogLine;
   readonly start: number;
   readonly end: number;
   readonly epoch: number;
@@ -261,7 +263,7 @@ export class LogViewport extends Widget {
     this._shownRows.style.top = `${from * this._rowHeight}px`;
   }
 
-  private _reuse(key: string, row: { line: number; start: number; end: number }): IShownRow | null {
+  private _reuse(key: string, row: IRow): IShownRow | null {
     const shown = this._shown.get(key);
     const same =
       shown?.epoch === this._epoch &&
@@ -271,26 +273,32 @@ export class LogViewport extends Widget {
     return same ? shown : null;
   }
 
-  private _create(row: { line: number; part: number; start: number; end: number }): IShownRow {
-    const line = this._buffer.get(row.line);
-    const { start, end } = row;
+  private _create({ line: sequence, part, start, end }: IRow): IShownRow {
+    const line = this._buffer.get(sequence) ?? NO_LINE;
     const current = this._search.currentHit;
-    const isFirst = row.part === 0;
-    const rank = line?.rank ?? null;
     const element = createRow({
-      text: line?.text ?? '',
+      text: line.text,
       start,
       end,
-      spans: line?.spans ?? [],
-      hits: occurrences(line?.text ?? '', this._search.needle),
-      currentHit: current?.line === row.line ? current.start : null,
-      rank: this._look.ranks ? (isFirst ? (rank === null ? '·' : String(rank)) : '') : null,
-      rankTitle: rank === null ? this._launcher : `rank ${rank}`,
-      time: this._look.timestamps ? (isFirst ? timeOfDay(line?.time ?? '') : '') : null,
-      timeTitle: line?.time ?? ''
+      spans: line.spans,
+      hits: occurrences(line.text, this._search.needle),
+      currentHit: current?.line === sequence ? current.start : null,
+      ...this._gutters(line, part === 0)
     });
     element.style.setProperty('--windlass-rank-cells', String(this._rankDigits + 1));
     return { element, line, start, end, epoch: this._epoch };
+  }
+
+  /** What stands before a line; before the rest of a wrapped one, only room for it. */
+  private _gutters({ rank, time }: ILogLine, isFirst: boolean): IGutters {
+    const { ranks, timestamps } = this._look;
+    const rankText = rank === null ? '·' : String(rank);
+    return {
+      rank: ranks ? rankText.slice(0, isFirst ? undefined : 0) : null,
+      rankTitle: rank === null ? this._launcher : `rank ${rank}`,
+      time: timestamps ? timeOfDay(time).slice(0, isFirst ? undefined : 0) : null,
+      timeTitle: time
+    };
   }
 
   private _readAnchor(): { line: number; column: number; offset: number } | null {
@@ -321,6 +329,8 @@ export class LogViewport extends Widget {
   private _frame = 0;
   private _epoch = 0;
 }
+
+const NO_LINE: ILogLine = { rank: null, time: '', text: '', spans: [] };
 
 const EMPTY_ROW = {
   text: '',

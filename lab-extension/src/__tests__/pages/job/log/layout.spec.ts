@@ -91,8 +91,25 @@ describe('search', () => {
   it.each([
     ['nothing', 'abc', '', []],
     ['what is not there', 'abc', 'x', []],
-    ['without regard to case', 'Loss loss LOSS', 'loss', [[0, 4], [5, 9], [10, 14]]],
-    ['places that do not overlap', 'aaaa', 'aa', [[0, 2], [2, 4]]],
+    [
+      'without regard to case',
+      'Loss loss LOSS',
+      'loss',
+      [
+        [0, 4],
+        [5, 9],
+        [10, 14]
+      ]
+    ],
+    [
+      'places that do not overlap',
+      'aaaa',
+      'aa',
+      [
+        [0, 2],
+        [2, 4]
+      ]
+    ],
     ['signs as they are', 'a.c abc', 'a.c', [[0, 3]]],
     ['letters whose lower case is longer', 'İx error', 'ERROR', [[3, 8]]]
   ])('finds %s', (_, text, needle, expected) => {

@@ -108,17 +108,20 @@ describe('reading a job’s output', () => {
     expect(source.hasEarlier).toBe(true);
   });
 
-  it.each([30, 17, 7, 3, 1])('joins earlier output to it without loss, in windows of %i bytes', async windowBytes => {
-    const feed = new TextFeed(numbered(20), 11);
-    const source = makeSource(feed, { windowBytes });
-    await source.open(null);
-    feed.push();
-    while (source.hasEarlier) {
-      await source.loadEarlier();
-    }
+  it.each([30, 17, 7, 3, 1])(
+    'joins earlier output to it without loss, in windows of %i bytes',
+    async windowBytes => {
+      const feed = new TextFeed(numbered(20), 11);
+      const source = makeSource(feed, { windowBytes });
+      await source.open(null);
+      feed.push();
+      while (source.hasEarlier) {
+        await source.loadEarlier();
+      }
 
-    expect(lines(source)).toEqual(numbered(20).split('\n').slice(0, -1));
-  });
+      expect(lines(source)).toEqual(numbered(20).split('\n').slice(0, -1));
+    }
+  );
 
   it('lets go of the end when earlier output leaves no room for it', async () => {
     const feed = new TextFeed(numbered(20));

@@ -71,7 +71,7 @@ describe('what a terminal would show', () => {
 });
 
 describe('colours', () => {
-  function styles(text: string): Array<[string, string]> {
+  function styles(text: string): [string, string][] {
     const log = buffer();
     log.append([piece(text)]);
     const line = log.get(0);
@@ -147,7 +147,7 @@ describe('output in pieces', () => {
       const whole = buffer();
       whole.append([piece(text)]);
       const cut = buffer();
-      for (let at = 0; at < text.length; ) {
+      for (let at = 0; at < text.length;) {
         const length = 1 + Math.floor(next() * 7);
         cut.append([piece(text.slice(at, at + length))]);
         at += length;
@@ -178,7 +178,13 @@ describe('output in pieces', () => {
 
   it('keeps ranks apart that write at the same time', () => {
     const log = buffer();
-    log.append([piece('zero ', 0), piece('one ', 1), piece('goes on\n', 0), piece('too\n', 1), piece('last', null)]);
+    log.append([
+      piece('zero ', 0),
+      piece('one ', 1),
+      piece('goes on\n', 0),
+      piece('too\n', 1),
+      piece('last', null)
+    ]);
 
     expect(lines(log)).toEqual(['zero goes on', 'one too', 'last']);
     expect([0, 1, 2].map(at => log.get(at)?.rank)).toEqual([0, 1, null]);

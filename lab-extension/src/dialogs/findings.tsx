@@ -1,0 +1,106 @@
+/** What was noticed by reading the code: how much it matters as icon and word, what to do, and the way to the cell. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { LabIcon } from '@jupyterlab/ui-components';
+import { errorIcon, infoIcon, offlineBoltIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+import type { Finding, Severity } from '../api/types';
+
+/** The rule that finds secrets: the one the user may overrule. */
+export const SECRET_RULE = 'secret';
+
+const ICONS: Record<Severity, LabIcon> = { error: errorIcon, warning: offlineBoltIcon, info: infoIcon };
+
+const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
+
+interface IFindingsProps {
+  readonly findings: readonly Finding[];
+  /** The notebook that is sent: the way to cells of others is not shown. */
+  readonly notebook: string;
+  readonly allowSecrets: boolean;
+  readonly onAllowSecrets: (allow: boolean) => void;
+  readonly onGoToCell: (cell: number, line: number | null) => void;
+  readonly trans: TranslationBundle;
+}
+
+/** All findings, the worst first. */
+export function Findings(props: IFindingsProps): React.JSX.Element {
+  const { findings, allowSecrets, onAllowSecrets, trans } = props;
+  const sorted = [...findings].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  const hasSecrets = findings.some(finding => finding.rule === SECRET_RULE);
+  if (findings.length === 0) {
+    return <p className="jp-WindlassPreview-none">{trans.__('Nothing to object to.')}</p>;
+  }
+  return (
+    <>
+      <ul className="jp-WindlassFindings">
+        {sorted.map((finding, index) => (
+          <FindingItem key={index} finding={finding} {...props} />
+        ))}
+      </ul>
+      {hasSecrets && (
+        <label className="jp-WindlassFindings-allow">
+          <input
+            type="checkbox"
+            className="jp-WindlassCheckbox"
+            checked={allowSecrets}
+            onChange={event => onAllowSecrets(event.target.checked)}
+          />
+          <span>
+            {trans.__('Send what looks like secrets all the same. Whoever can read the job can read them.')}
+          </span>
+        </label>
+      )}
+    </>
+  );
+}
+
+function FindingItem({
+  finding,
+  notebook,
+  onGoToCell,
+  trans
+}: IFindingsProps & { finding: Finding }): React.JSX.Element {
+  const { severity, message, fix, path, cell, line, excerpt } = finding;
+  const Icon = ICONS[severity];
+  const isHere = cell !== null && (path === null || path === notebook);
+  return (
+    <li className={`jp-WindlassFinding jp-mod-${severity}`}>
+      <span className="jp-WindlassFinding-severity">
+        <Icon.react tag="span" aria-hidden width="14px" height="14px" />
+        {severityWord(severity, trans)}
+      </span>
+      <div className="jp-WindlassFinding-body">
+        <div>
+          {message}{' '}
+          {place(finding, trans) && <span className="jp-WindlassMuted">{place(finding, trans)}</span>}
+        </div>
+        {excerpt && <code className="jp-WindlassFinding-excerpt">{excerpt}</code>}
+        {fix && <div className="jp-WindlassMuted">{fix}</div>}
+      </div>
+      {isHere && (
+        <button type="button" className="jp-WindlassButton" onClick={() => onGoToCell(cell, line)}>
+          {trans.__('Go to cell')}
+        </button>
+      )}
+    </li>
+  );
+}
+
+function severityWord(severity: Severity, trans: TranslationBundle): string {
+  const words: Record<Severity, string> = {
+    error: trans.__('Error'),
+    warning: trans.__('Warning'),
+    info: trans.__('Note')
+  };
+  return words[severity];
+}
+
+function place({ path, cell, line }: Finding, trans: TranslationBundle): string {
+  if (cell !== null) {
+    return line === null ? trans.__('cell %1', cell + 1) : trans.__('cell %1, line %2', cell + 1, line);
+  }
+  if (path) {
+    return line === null ? path : trans.__('%1, line %2', path, line);
+  }
+  return '';
+}

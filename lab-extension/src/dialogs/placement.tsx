@@ -1,0 +1,159 @@
+/** Where a job runs and how large it is: engine, environment, workers, processes and GPUs. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import type { EngineInfo, Environment } from '../api/types';
+import type { IChoice } from './field';
+import { ChoiceField, TextField } from './field';
+import type { TextField as FieldName } from './form';
+import type { SubmitModel } from './model';
+
+/** The fields of a group get the model and the prefix of their ids. */
+export interface IGroupProps {
+  readonly model: SubmitModel;
+  readonly idPrefix: string;
+}
+
+/** Engine and environment. */
+export function WhereGroup({ model, idPrefix }: IGroupProps): React.JSX.Element {
+  const { trans, form, errors } = model;
+  const engines = model.windlass.info.info?.engines ?? [];
+  const environments = model.environments;
+  return (
+    <fieldset className="jp-WindlassGroup">
+      <legend>{trans.__('Where')}</legend>
+      <ChoiceField
+        id={`${idPrefix}-engine`}
+        label={trans.__('Engine')}
+        value={form.engine}
+        choices={engineChoices(engines, model)}
+        help={engineHelp(engines, trans)}
+        error={errors.engine}
+        onChange={value => model.set('engine', value)}
+      />
+      <ChoiceField
+        id={`${idPrefix}-environment`}
+        label={trans.__('Environment')}
+        value={form.environment}
+        choices={environmentChoices(environments?.items ?? [], form.environment, trans)}
+        help={environmentHelp(model)}
+        error={errors.environment}
+        onChange={value => model.set('environment', value)}
+      />
+    </fieldset>
+  );
+}
+
+/** Workers, processes and GPUs. */
+export function SizeGroup({ model, idPrefix }: IGroupProps): React.JSX.Element {
+  const { trans, form, errors } = model;
+  const engine = chosenEngine(model);
+  const numberField = (
+    field: FieldName,
+    name: string,
+    label: string,
+    help: string | null
+  ): React.JSX.Element => (
+    <TextField
+      id={`${idPrefix}-${name}`}
+      label={label}
+      inputMode="numeric"
+      value={form[field]}
+      error={errors[name]}
+      help={help}
+      onChange={value => model.set(field, value)}
+    />
+  );
+  return (
+    <fieldset className="jp-WindlassGroup jp-mod-three">
+      <legend>{trans.__('Size')}</legend>
+      {numberField('workers', 'workers', trans.__('Workers'), null)}
+      {numberField('processesPerWorker', 'processes_per_worker', trans.__('Processes per worker'), null)}
+      {numberField('gpusPerWorker', 'gpus_per_worker', trans.__('GPUs per worker'), gpuHelp(engine, trans))}
+      <p className="jp-WindlassGroup-summary" role="status">
+        {sizeSummary(model, engine)}
+      </p>
+    </fieldset>
+  );
+}
+
+function chosenEngine({ form, windlass }: SubmitModel): EngineInfo | undefined {
+  const info = windlass.info.info;
+  return info?.engines.find(engine => engine.name === (form.engine || info.default_engine));
+}
+
+function engineChoices(engines: readonly EngineInfo[], { form, trans, windlass }: SubmitModel): IChoice[] {
+  const fallback = engines.find(engine => engine.name === windlass.info.info?.default_engine);
+  const choices = engines.map(engine => ({
+    value: engine.name,
+    label: engine.available ? engine.display_name : trans.__('%1 (not available)', engine.display_name),
+    isDisabled: !engine.available
+  }));
+  const known = choices.some(choice => choice.value === form.engine) || form.engine === '';
+  return [
+    {
+      value: '',
+      label: fallback ? trans.__('Default (%1)', fallback.display_name) : trans.__('Default')
+    },
+    ...choices,
+    ...(known ? [] : [{ value: form.engine, label: form.engine }])
+  ];
+}
+
+/** What is missing of the engines that cannot be used. */
+function engineHelp(engines: readonly EngineInfo[], trans: TranslationBundle): React.ReactNode {
+  const missing = engines.filter(engine => !engine.available && engine.message);
+  return missing.length === 0
+    ? null
+    : missing.map(engine => (
+        <span key={engine.name} className="jp-WindlassField-line">
+          {trans.__('%1: %2', engine.display_name, engine.message ?? '')}
+        </span>
+      ));
+}
+
+function environmentChoices(
+  environments: readonly Environment[],
+  chosen: string,
+  trans: TranslationBundle
+): IChoice[] {
+  const known = chosen === '' || environments.some(({ name }) => name === chosen);
+  return [
+    { value: '', label: trans.__('The notebook’s own') },
+    ...environments.map(({ name, display_name, usable }) => ({
+      value: name,
+      label: usable ? display_name : trans.__('%1 (cannot be used)', display_name),
+      isDisabled: !usable
+    })),
+    ...(known ? [] : [{ value: chosen, label: trans.__('%1 (no longer there)', chosen) }])
+  ];
+}
+
+function environmentHelp({ form, environments, preview, trans }: SubmitModel): string | null {
+  const chosen = environments?.items.find(({ name }) => name === form.environment);
+  if (chosen?.message) {
+    return chosen.message;
+  }
+  const summary = preview?.environment;
+  return summary?.python_version ? trans.__('Python %1', summary.python_version) : null;
+}
+
+function gpuHelp(engine: EngineInfo | undefined, trans: TranslationBundle): string | null {
+  const { gpus, gpus_free: free } = engine?.capacity ?? { gpus: null, gpus_free: null };
+  if (gpus === null) {
+    return null;
+  }
+  if (gpus === 0) {
+    return trans.__('There are none here.');
+  }
+  return free === null ? trans.__('%1 in all', gpus) : trans.__('%1 of %2 free', free, gpus);
+}
+
+function sizeSummary({ form, trans }: SubmitModel, engine: EngineInfo | undefined): string {
+  const processes = Number(form.workers) * Number(form.processesPerWorker);
+  if (!Number.isInteger(processes) || processes < 1) {
+    return '';
+  }
+  const world = trans._n('%1 process in all', '%1 processes in all', processes);
+  const { cpus, cpus_free: free } = engine?.capacity ?? { cpus: null, cpus_free: null };
+  return cpus === null || free === null ? world : trans.__('%1 · %2 of %3 CPUs free', world, free, cpus);
+}

@@ -1,0 +1,171 @@
+/** The second tab of the submit dialog: everything that would be sent and started, and what is noticed about it. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+import type { JobPreview } from '../api/types';
+import { formatBytes } from '../components/quantities';
+import { StateView } from '../components/stateView';
+import { FileTable } from './fileTable';
+import { Findings } from './findings';
+import type { SubmitModel } from './model';
+import { DataFacts, EnvironmentFacts, gitSentence } from './previewFacts';
+
+interface IPreviewTabProps {
+  readonly model: SubmitModel;
+  readonly onGoToCell: (cell: number, line: number | null) => void;
+}
+
+/** The preview in whatever state it is. */
+export function PreviewTab({ model, onGoToCell }: IPreviewTabProps): React.JSX.Element {
+  const { trans, preview, previewState, previewProblem } = model;
+  const retry = { label: trans.__('Try again'), act: () => model.refreshPreview() };
+  if (!preview) {
+    return previewState === 'error' ? (
+      <StateView kind="error" text={previewProblem ?? ''} actions={[retry]} />
+    ) : (
+      <StateView kind="loading" text={trans.__('The notebook and what it imports are being read…')} />
+    );
+  }
+  return (
+    <>
+      {previewState === 'error' && (
+        <div className="jp-WindlassBanner jp-mod-error" role="alert">
+          <span>{trans.__('This is an earlier preview. %1', previewProblem ?? '')}</span>
+          <button type="button" className="jp-WindlassLink" onClick={retry.act}>
+            {retry.label}
+          </button>
+        </div>
+      )}
+      <div
+        className={`jp-WindlassPreview${previewState === 'ready' ? '' : ' jp-mod-stale'}`}
+        aria-busy={previewState === 'stale'}
+      >
+        <Sections model={model} preview={preview} onGoToCell={onGoToCell} />
+      </div>
+    </>
+  );
+}
+
+function Sections({
+  model,
+  preview,
+  onGoToCell
+}: IPreviewTabProps & { preview: JobPreview }): React.JSX.Element {
+  const { trans } = model;
+  return (
+    <>
+      <p className="jp-WindlassPreview-summary">{summary(model, preview)}</p>
+      {preview.notices.length > 0 && (
+        <ul className="jp-WindlassNotices">
+          {preview.notices.map(notice => (
+            <li key={notice}>{notice}</li>
+          ))}
+        </ul>
+      )}
+      <Section title={trans.__('Findings')}>
+        <Findings
+          findings={preview.findings}
+          notebook={preview.notebook}
+          allowSecrets={model.form.allowSecrets}
+          onAllowSecrets={allow => model.setAllowSecrets(allow)}
+          onGoToCell={onGoToCell}
+          trans={trans}
+        />
+      </Section>
+      <FileSections preview={preview} trans={trans} />
+      {preview.data.length > 0 && (
+        <Section title={trans.__('Data')}>
+          <DataFacts preview={preview} trans={trans} />
+        </Section>
+      )}
+      <Section title={trans.__('Environment')}>
+        <EnvironmentFacts preview={preview} trans={trans} />
+      </Section>
+      <Section title={trans.__('Git')}>
+        <p>{gitSentence(preview.git, trans)}</p>
+      </Section>
+      <Section title={trans.__('Command')}>
+        <pre className="jp-WindlassCode" tabIndex={0}>
+          {preview.command.join('\n')}
+        </pre>
+        {preview.manifest && (
+          <pre className="jp-WindlassCode" tabIndex={0}>
+            {JSON.stringify(preview.manifest, null, 2)}
+          </pre>
+        )}
+      </Section>
+    </>
+  );
+}
+
+function FileSections({
+  preview,
+  trans
+}: {
+  preview: JobPreview;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  return (
+    <>
+      <Section title={trans.__('What goes')}>
+        <FileTable
+          caption={trans.__('Files that go')}
+          files={preview.files}
+          totalBytes={preview.total_bytes}
+          trans={trans}
+        />
+      </Section>
+      {preview.left_out.length > 0 && (
+        <Section
+          title={trans.__('What stays')}
+          isFolded={preview.left_out.length > 5}
+          count={preview.left_out.length}
+        >
+          <FileTable caption={trans.__('Files that do not go')} files={preview.left_out} trans={trans} />
+        </Section>
+      )}
+    </>
+  );
+}
+
+interface ISectionProps {
+  readonly title: string;
+  /** Closed until opened. */
+  readonly isFolded?: boolean;
+  readonly count?: number;
+}
+
+function Section({
+  title,
+  isFolded,
+  count,
+  children
+}: React.PropsWithChildren<ISectionProps>): React.JSX.Element {
+  if (isFolded) {
+    return (
+      <details className="jp-WindlassSection">
+        <summary>
+          {title} {count !== undefined && <span className="jp-WindlassMuted">({count})</span>}
+        </summary>
+        {children}
+      </details>
+    );
+  }
+  return (
+    <section className="jp-WindlassSection">
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function summary({ trans }: SubmitModel, preview: JobPreview): string {
+  const size = formatBytes(preview.total_bytes);
+  const files = trans._n('%1 file (%2)', '%1 files (%2)', preview.files.length, size);
+  const cells = trans._n('%1 cell', '%1 cells', preview.cells);
+  const processes = trans._n('%1 process', '%1 processes', preview.world_size);
+  const parts = [files, cells, trans.__('%1 by %2', processes, preview.kind)];
+  if (preview.cost_usd_per_hour !== null) {
+    parts.push(trans.__('$%1 an hour', preview.cost_usd_per_hour.toFixed(2)));
+  }
+  return parts.join(' · ');
+}
