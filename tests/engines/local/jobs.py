@@ -191,5 +191,3 @@ def supervisor_pid(data_dir: Path, job_id: str) -> int:
     """The process of the job's supervisor."""
     pid: int = json.loads((data_dir / "jobs" / job_id / "supervisor.json").read_text())["pid"]
     return pid
-
-

@@ -258,9 +258,7 @@ async def test_a_process_the_notebook_left_running_does_not_outlive_the_job(
     assert job_processes("litter") == []
 
 
-async def test_a_job_is_removed_only_when_it_has_ended(
-    engine: LocalEngine, bundle: MakeBundle, data_dir: Path
-) -> None:
+async def test_a_job_is_removed_only_when_it_has_ended(engine: LocalEngine, bundle: MakeBundle, data_dir: Path) -> None:
     await engine.submit(make_spec(bundle(FOREVER), "live"))
     with pytest.raises(Conflict):
         await engine.remove("live")
@@ -413,7 +411,7 @@ async def test_the_supervisor_has_none_of_the_servers_files_open(
     finally:
         os.close(leaked)
     pid = supervisor_pid(data_dir, "closed")
-    targets = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()]
+    targets = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()]
     assert not any("server's file" in target for target in targets)
     assert os.getsid(pid) == pid
 

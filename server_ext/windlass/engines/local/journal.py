@@ -58,9 +58,10 @@ class JournalFollower:
         if identity == self._identity and size > self._offset:
             return self._read(self._path)
         was_none = self._identity is None
-        changes = Changes(job_ids=self._rest_of_the_old(), everything=not was_none)
+        rest = self._rest_of_the_old()
         self._identity, self._offset = identity, 0
-        return changes
+        new = self._read(self._path)
+        return Changes(job_ids=list(dict.fromkeys([*rest, *new.job_ids])), everything=new.everything or not was_none)
 
     def _look(self, path: Path) -> tuple[tuple[int, int] | None, int]:
         try:

@@ -168,6 +168,7 @@ class Supervisor:
         first = self._attempt.rank(0)
         if first is not None and first.has_begun and self._record.state != State.RUNNING:
             reason = f"attempt {number + 1} of {tries}" if number else ""
+            self._record = self._record.with_notices(*first.notices)
             self._set(state=State.RUNNING, reason=reason, error=None, exit_code=None, progress=first.progress)
         now = time.monotonic()
         if now < self._next_progress:
