@@ -68,6 +68,7 @@ def test_words_of_all_scripts_are_left_alone() -> None:
     [
         (None, "-"),
         (0, "0 s"),
+        (3.21, "3.2 s"),
         (59.4, "59 s"),
         (60, "1 min 00 s"),
         (3_599, "59 min 59 s"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import httpx
@@ -27,7 +29,8 @@ class Result:
 
     text: str = ""
     data: dict[str, Any] = field(default_factory=dict)
-    error: str = ""
+    failed: bool = False
+    """Whether a front end that runs all cells would stop here."""
 
 
 class Kernel:
@@ -37,8 +40,8 @@ class Kernel:
         self.client = BlockingKernelClient(connection_file=str(connection_file))
         self.client.load_connection_file()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=EXECUTE_SECONDS)
         self.heard: list[dict[str, Any]] = []
+        until(self._is_ready, "the kernel's first answer", seconds=EXECUTE_SECONDS)
 
     def run(self, source: str) -> Result:
         """Run a cell to its end."""
@@ -54,9 +57,9 @@ class Kernel:
             elif kind in ("execute_result", "display_data"):
                 result.data = content["data"]
             elif kind == "error":
-                result.error = f"{content['ename']}: {content['evalue']}"
                 result.text += "\n".join(content["traceback"])
             elif kind == "status" and content["execution_state"] == "idle":
+                result.failed = self._reply_to(asked)["status"] == "error"
                 return result
 
     def value(self, expression: str) -> str:
@@ -82,9 +85,23 @@ class Kernel:
         data = {"method": "custom", "content": {"event": "click"}}
         self.client.shell_channel.send(self.client.session.msg("comm_msg", {"comm_id": comm_id, "data": data}))
 
-    def _hear(self, seconds: float, *, patient: bool = True) -> dict[str, Any]:
-        from queue import Empty
+    def _reply_to(self, asked: str) -> dict[str, Any]:
+        while True:
+            reply: dict[str, Any] = self.client.get_shell_msg(timeout=EXECUTE_SECONDS)
+            if reply["parent_header"].get("msg_id") == asked:
+                return dict(reply["content"])
 
+    def _is_ready(self) -> bool:
+        """Whether it answers on both channels. The client's own check takes a slow start for death."""
+        self.client.kernel_info()
+        try:
+            self.client.get_shell_msg(timeout=1)
+            self.client.get_iopub_msg(timeout=1)
+        except Empty:
+            return False
+        return True
+
+    def _hear(self, seconds: float, *, patient: bool = True) -> dict[str, Any]:
         try:
             message: dict[str, Any] = self.client.get_iopub_msg(timeout=seconds)
         except Empty:
@@ -137,8 +154,6 @@ class Server:
         self._log.close()
 
     def _record(self) -> ServerRecord | None:
-        import json
-
         path = Path(self.desk.environment["JUPYTER_RUNTIME_DIR"]) / f"windlass-server-{self._process.pid}.json"
         if self._process.poll() is not None:
             pytest.fail((self.desk.folder.parent / "jupyter.log").read_text())

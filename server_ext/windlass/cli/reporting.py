@@ -47,6 +47,8 @@ def report(error: ClientError | WindlassError) -> int:
         return USAGE if mistake else FAILED
     if error.problem is not None:
         for field in error.problem.fields:
+            if field.message in str(error):
+                continue
             console.print(Text(f"  {text.one_line(field.field)}: {text.one_line(field.message)}"), soft_wrap=True)
         for finding in _findings(error.problem.extra.get("findings")):
             console.print(finding_text(finding), soft_wrap=True)

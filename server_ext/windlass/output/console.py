@@ -24,7 +24,7 @@ def make_console(file: TextIO | None = None) -> Console:
         markup=False,
         highlight=False,
         emoji=False,
-        soft_wrap=False,
+        force_jupyter=False,
         color_system=None if plain else "auto",
         width=None if stream.isatty() else int(os.environ.get("COLUMNS") or WIDTH),
     )
@@ -38,7 +38,15 @@ def errors_console() -> Console:
 def rendered(*renderables: object, width: int = WIDTH) -> str:
     """The renderables as plain text without colours, for text under a cell."""
     stream = io.StringIO()
-    console = Console(file=stream, markup=False, highlight=False, emoji=False, color_system=None, width=width)
+    console = Console(
+        file=stream,
+        markup=False,
+        highlight=False,
+        emoji=False,
+        force_jupyter=False,
+        color_system=None,
+        width=width,
+    )
     console.print(*renderables, sep="\n")
     return stream.getvalue().rstrip("\n")
 

@@ -62,7 +62,7 @@ def job_detail(job: Job, *, ascii_only: bool = False) -> RenderableType:
     heading = state_text(job, ascii_only=ascii_only)
     heading.append(f"  {text.one_line(job.name)}", style="bold")
     parts: list[RenderableType] = [heading]
-    if job.reason:
+    if job.reason and job.error is None:  # else the failure says it, at more length
         parts.append(Text(f"  {text.one_line(job.reason)}"))
     parts.append(grid)
     parts.extend(_notice(notice) for notice in job.notices)
@@ -152,7 +152,7 @@ def ending(job: Job, *, ascii_only: bool = False) -> RenderableType:
     line.append(f" after {text.seconds(job.duration_seconds)}" if job.duration_seconds is not None else "", "default")
     line.append(f"  {text.one_line(job.name)}", "default")
     parts: list[RenderableType] = [line]
-    if job.reason:
+    if job.reason and job.error is None:  # else the failure says it, at more length
         parts.append(Text(f"  {text.one_line(job.reason)}"))
     parts.extend(_notice(notice) for notice in job.notices)
     if job.error is not None:

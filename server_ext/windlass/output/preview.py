@@ -58,9 +58,10 @@ def _sections(preview: JobPreview) -> Iterator[tuple[str, RenderableType]]:
                 Text(text.one_line(parameter.name)), Text(text.one_line(format_value(parameter.value)) + changed)
             )
         yield "Parameters", table
-    yield f"{len(preview.files)} files go, {text.size(preview.total_bytes)}", _files(preview.files)
+    files = text.count(len(preview.files), "file")
+    yield f"What goes: {files}, {text.size(preview.total_bytes)}", _files(preview.files)
     if preview.left_out:
-        yield f"{len(preview.left_out)} stay", _files(preview.left_out)
+        yield "What stays", _files(preview.left_out)
     if preview.data:
         table = fields()
         for reference in preview.data:

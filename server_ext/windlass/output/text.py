@@ -92,9 +92,11 @@ def colour(state: JobState) -> str:
 
 
 def seconds(amount: float | None) -> str:
-    """A length of time, `4 s`, `3 min 05 s`, `2 h 05 min`, `3 d 04 h`; `-` when unknown."""
+    """A length of time, `4.2 s`, `3 min 05 s`, `2 h 05 min`, `3 d 04 h`; `-` when unknown."""
     if amount is None:
         return UNKNOWN
+    if 0 < amount < 9.95:
+        return f"{amount:.1f} s"
     whole = max(0, round(amount))
     if whole < 60:
         return f"{whole} s"
@@ -117,6 +119,11 @@ def size(amount: int | None) -> str:
         if value < 999.5:
             return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
     return f"{value / 1_000:.1f} TB"
+
+
+def count(amount: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
 
 
 def ago(moment: datetime | None, *, now: datetime | None = None) -> str:
