@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from windlass.bundle.closure import Closure, CodeUnit, path_reader
@@ -69,7 +70,7 @@ def find_data(
 def _path_arguments(unit: CodeUnit, call: Call) -> Iterator[ast.expr]:
     full = unit.facts.full_name(call)
     node = call.node
-    if full == "open" or (_READERS.search(full) and not full.startswith("os.open")):
+    if full == "open" or _is_reader(full):
         if _writes(node, position=1):
             return
         if node.args:
@@ -83,6 +84,11 @@ def _path_arguments(unit: CodeUnit, call: Call) -> Iterator[ast.expr]:
                 yield from values.values if isinstance(values, ast.Dict) else [values]
     elif call.last in _PATH_METHODS and isinstance(node.func, ast.Attribute) and not _writes(node, position=0):
         yield node.func.value
+
+
+@lru_cache(maxsize=10_000)
+def _is_reader(full_name: str) -> bool:
+    return bool(_READERS.search(full_name)) and not full_name.startswith("os.open")
 
 
 def _writes(node: ast.Call, *, position: int) -> bool:

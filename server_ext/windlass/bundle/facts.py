@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from windlass.bundle.cells import magic_call
 
@@ -96,8 +97,16 @@ class CodeFacts:
 
     def full_name(self, call: Call) -> str:
         """The call's name with the import alias replaced: `dist.barrier` → `torch.distributed.barrier`."""
-        head, dot, rest = call.name.partition(".")
-        return self.aliases.get(head, head) + dot + rest
+        return self.names_of_calls[call.name]
+
+    @cached_property
+    def names_of_calls(self) -> dict[str, str]:
+        """Each name that is called → its full name. Facts are complete once read, so this is made once."""
+        full = {}
+        for name in {call.name for call in self.calls}:
+            head, dot, rest = name.partition(".")
+            full[name] = self.aliases.get(head, head) + dot + rest
+        return full
 
 
 def read_facts(tree: ast.Module) -> CodeFacts:

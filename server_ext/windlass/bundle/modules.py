@@ -41,6 +41,7 @@ class ModuleFinder:
     _certain: list[str] = field(default_factory=list)
     _likely: list[str] = field(default_factory=list)
     _listings: dict[str, dict[str, bool]] = field(default_factory=dict)
+    _elsewhere: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._certain = [self.notebook_folder]
@@ -92,15 +93,21 @@ class ModuleFinder:
 
     def _is_elsewhere(self, top: str) -> bool:
         """Whether Python has the module without us: then only folders certain to come first may offer another one."""
-        if top in self.standard_library:
-            return True
+        if top not in self._elsewhere:
+            self._elsewhere[top] = top in self.standard_library or any(
+                self.environment is not None and self.environment.has_module_in(folder, top)
+                for folder in self._foreign_folders()
+            )
+        return self._elsewhere[top]
+
+    def _foreign_folders(self) -> list[str]:
+        """Folders of the environment's path that are not the user's own work."""
         if self.environment is None:
-            return False
-        return any(
-            self.environment.has_module_in(folder, top)
-            for folder in self.environment.folders
-            if self.workspace.relative(folder) is None or folder in self.environment.site_folders
-        )
+            return []
+        sites = self.environment.site_folders
+        return [
+            folder for folder in self.environment.folders if folder in sites or self.workspace.relative(folder) is None
+        ]
 
     def _paths_of_environment(self) -> list[str]:
         """Folders of the root that an editable installation or PYTHONPATH puts on the path."""

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from windlass.bundle.closure import CodeUnit
 from windlass.bundle.facts import Call
@@ -25,7 +26,6 @@ _SETS_UP_PROCESSES = re.compile(
 _PREPARES_LOADERS = re.compile(
     r"(^|\.)(Accelerator|Fabric|Trainer|Seq2SeqTrainer|SFTTrainer|DPOTrainer|setup_dataloaders)$"
 )
-_TORCH_TRAINING = frozenset({"backward", "DataLoader"})
 _SAVES = re.compile(
     r"^(torch|paddle)\.save$|^joblib\.dump$|^pickle\.dump$|^(np|numpy)\.(save|savez|savez_compressed|savetxt)$"
     r"|(^|\.)(save_pretrained|save_model|save_weights|log_model|savefig|to_csv|to_parquet|to_pickle|to_json|save_file)$"
@@ -37,6 +37,9 @@ _INSTALLS = re.compile(
 _PERSONAL_PATH = re.compile(r"^(?:/home/[^/\s]+|/Users/[^/\s]+|/root(?=/)|~(?=/)|[A-Za-z]:\\)[^\n]*$")
 _LIVE_BACKENDS = frozenset(
     {"notebook", "nbagg", "widget", "ipympl", "qt", "qt5", "qt6", "tk", "gtk", "wx", "osx", "auto"}
+)
+_STARTS_PROGRAM = frozenset(
+    {"os.system", "subprocess.run", "subprocess.check_call", "subprocess.call", "subprocess.Popen"}
 )
 _ASKS = frozenset({"input", "raw_input", "getpass", "getpass.getpass", "breakpoint", "pdb.set_trace", "ipdb.set_trace"})
 
@@ -53,15 +56,30 @@ class _Program:
         """How much a rule about several processes matters."""
         return Severity.WARNING if self.world_size > 1 else Severity.INFO
 
-    def calls(self) -> Iterator[tuple[CodeUnit, Call, str]]:
-        """Every call with its full name."""
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[tuple[CodeUnit, Call]]]:
+        """(name as written, full name) → the calls: rules judge each name once, however often it is called."""
+        found: dict[tuple[str, str], list[tuple[CodeUnit, Call]]] = {}
         for unit in self.units:
+            full_names = unit.facts.names_of_calls
             for call in unit.facts.calls:
-                yield unit, call, unit.facts.full_name(call)
+                found.setdefault((call.name, full_names[call.name]), []).append((unit, call))
+        return found
+
+    def calls(self, wanted: Callable[[str, str], bool]) -> Iterator[tuple[CodeUnit, Call, str]]:
+        """The calls whose name (as written, and full) is wanted, with the full name."""
+        for (name, full), calls in self._by_name.items():
+            if wanted(name, full):
+                for unit, call in calls:
+                    yield unit, call, full
+
+    def calls_of(self, *last: str) -> Iterator[tuple[CodeUnit, Call, str]]:
+        """The calls whose name ends in one of these."""
+        return self.calls(lambda name, _: name.rpartition(".")[2] in last)
 
     def any_call(self, pattern: re.Pattern[str]) -> bool:
         """Whether some call's name matches."""
-        return any(pattern.search(full) or pattern.search(call.name) for _, call, full in self.calls())
+        return any(pattern.search(full) or pattern.search(name) for name, full in self._by_name)
 
 
 def check_readiness(units: Sequence[CodeUnit], *, world_size: int) -> list[Finding]:
@@ -95,24 +113,22 @@ def _installs(program: _Program) -> Iterator[Finding]:
             )
             if by_magic or by_shell:
                 yield at(unit, magic.line)
-    for unit, call, full in program.calls():
-        if full in ("os.system", "subprocess.run", "subprocess.check_call", "subprocess.call", "subprocess.Popen"):
-            words = [node.value for node in ast.walk(call.node) if isinstance(node, ast.Constant)]
-            if _INSTALLS.search(" ".join(word for word in words if isinstance(word, str))):
-                yield at(unit, call.line)
+    for unit, call, _ in program.calls(lambda _, full: full in _STARTS_PROGRAM):
+        words = [node.value for node in ast.walk(call.node) if isinstance(node, ast.Constant)]
+        if _INSTALLS.search(" ".join(word for word in words if isinstance(word, str))):
+            yield at(unit, call.line)
 
 
 def _asks_a_person(program: _Program) -> Iterator[Finding]:
-    for unit, call, full in program.calls():
-        if full in _ASKS or call.name in _ASKS:
-            yield finding_at(
-                unit,
-                call.line,
-                rule="interactive-input",
-                severity=Severity.WARNING,
-                message=f"`{call.name}()` waits for a person, and nobody can answer in a job: the cell will fail.",
-                fix="Make it a parameter (a cell tagged `parameters`), or read it from the environment.",
-            )
+    for unit, call, _ in program.calls(lambda name, full: full in _ASKS or name in _ASKS):
+        yield finding_at(
+            unit,
+            call.line,
+            rule="interactive-input",
+            severity=Severity.WARNING,
+            message=f"`{call.name}()` waits for a person, and nobody can answer in a job: the cell will fail.",
+            fix="Make it a parameter (a cell tagged `parameters`), or read it from the environment.",
+        )
 
 
 def _live_plots(program: _Program) -> Iterator[Finding]:
@@ -147,14 +163,13 @@ def _personal_paths(program: _Program) -> Iterator[Finding]:
 def _no_process_group(program: _Program) -> Iterator[Finding]:
     if program.any_call(_SETS_UP_PROCESSES):
         return
-    training = [(unit, call) for unit, call, _ in program.calls() if call.last in _TORCH_TRAINING]
-    anchor = next((pair for pair in training if pair[1].last == "backward"), training[0] if training else None)
+    training = [*program.calls_of("backward"), *program.calls_of("DataLoader")]
     message = (
         f"Nothing joins the {program.world_size} processes into a group: each trains its own model on all of the data."
     )
     fix = "Call `torch.distributed.init_process_group()` first and wrap the model in DistributedDataParallel."
-    if anchor is not None:
-        unit, call = anchor
+    if training:
+        unit, call, _ = training[0]
         yield finding_at(unit, call.line, rule="no-process-group", severity=Severity.WARNING, message=message, fix=fix)
     elif program.units:
         yield Finding(
@@ -170,8 +185,8 @@ def _no_distributed_sampler(program: _Program) -> Iterator[Finding]:
     if program.any_call(_PREPARES_LOADERS):
         return
     has_sampler = program.any_call(re.compile(r"(^|\.)\w*Distributed\w*Sampler$|(^|\.)split_dataset_by_node$"))
-    for unit, call, _ in program.calls():
-        if call.last != "DataLoader" or call.keywords & {"sampler", "batch_sampler"} or len(call.node.args) > 3:
+    for unit, call, _ in program.calls_of("DataLoader"):
+        if call.keywords & {"sampler", "batch_sampler"} or len(call.node.args) > 3:
             continue
         if any(keyword.arg is None for keyword in call.node.keywords):
             continue  # `**options` may hold a sampler
@@ -223,10 +238,8 @@ def _devices_named(unit: CodeUnit, *, any_gpu: bool) -> Iterator[tuple[int, str]
 
 def _saves_on_every_rank(program: _Program) -> Iterator[Finding]:
     guarded_functions = _called_by_some_ranks_only(program)
-    for unit, call, full in program.calls():
-        if not (_SAVES.search(full) or _SAVES.search(call.name)) or call.rank_guarded:
-            continue
-        if call.scope in guarded_functions or _names_rank(call.node):
+    for unit, call, _ in program.calls(lambda name, full: bool(_SAVES.search(full) or _SAVES.search(name))):
+        if call.rank_guarded or call.scope in guarded_functions or _names_rank(call.node):
             continue
         yield finding_at(
             unit,
@@ -241,7 +254,7 @@ def _saves_on_every_rank(program: _Program) -> Iterator[Finding]:
 def _called_by_some_ranks_only(program: _Program) -> set[str]:
     """Functions all of whose calls stand behind a question about the rank."""
     guards: dict[str, list[bool]] = {}
-    for _, call, _ in program.calls():
+    for _, call, _ in program.calls(lambda _name, _full: True):
         guards.setdefault(call.last, []).append(call.rank_guarded)
     return {name for name, guarded in guards.items() if all(guarded)}
 
@@ -257,16 +270,15 @@ def _names_rank(node: ast.Call) -> bool:
 
 
 def _data_parallel(program: _Program) -> Iterator[Finding]:
-    for unit, call, full in program.calls():
-        if call.last == "DataParallel" and "Distributed" not in full:
-            yield finding_at(
-                unit,
-                call.line,
-                rule="data-parallel",
-                severity=Severity.WARNING,
-                message="DataParallel drives all GPUs from one process; with several processes they fight over them.",
-                fix="Use `torch.nn.parallel.DistributedDataParallel`.",
-            )
+    for unit, call, _ in program.calls_of("DataParallel"):
+        yield finding_at(
+            unit,
+            call.line,
+            rule="data-parallel",
+            severity=Severity.WARNING,
+            message="DataParallel drives all GPUs from one process; with several processes they fight over them.",
+            fix="Use `torch.nn.parallel.DistributedDataParallel`.",
+        )
 
 
 def _visible_devices(program: _Program) -> Iterator[Finding]:
