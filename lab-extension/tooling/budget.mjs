@@ -25,10 +25,14 @@ const bytes = { start: sum(atStart), all: sum([...files.keys()]) };
 
 for (const [name, budget] of Object.entries(BUDGET_BYTES)) {
   const verdict = bytes[name] <= budget ? 'within' : 'OVER';
-  process.stdout.write(`${name.padEnd(6)} ${kilobytes(bytes[name])}, ${verdict} the budget of ${kilobytes(budget)}\n`);
+  process.stdout.write(
+    `${name.padEnd(6)} ${kilobytes(bytes[name])}, ${verdict} the budget of ${kilobytes(budget)}\n`
+  );
   process.exitCode ||= bytes[name] <= budget ? 0 : 1;
 }
-process.stdout.write(`start is ${atStart.map(name => `${name} (${kilobytes(files.get(name))})`).join(' + ')}\n`);
+process.stdout.write(
+  `start is ${atStart.map(name => `${name} (${kilobytes(files.get(name))})`).join(' + ')}\n`
+);
 
 /** The files that the entry fetches for `./index`, JupyterLab's one way in. */
 function chunksOfIndex(source) {

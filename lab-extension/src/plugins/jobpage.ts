@@ -4,9 +4,8 @@ import { ILayoutRestorer } from '@jupyterlab/application';
 import { WidgetTracker } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { notebookIcon } from '@jupyterlab/ui-components';
+import { launchIcon, notebookIcon } from '@jupyterlab/ui-components';
 import { CommandIDs } from '../commands';
-import { windlassIcon } from '../icons';
 import type { JobPage } from '../pages/job';
 import { IWindlassLoader } from '../tokens';
 import { jobId, jobIdSchema } from './jobArgs';
@@ -54,7 +53,7 @@ export const jobpage: JupyterFrontEndPlugin<void> = {
     commands.addCommand(CommandIDs.openJob, {
       label: trans.__('Open Job'),
       caption: trans.__('Show the log, the executed notebook and the runs of this job'),
-      icon: windlassIcon,
+      icon: launchIcon,
       describedBy: { args: jobIdSchema(trans) },
       isEnabled: args => jobId(app, args) !== null,
       execute: async args => open(jobId(app, args))

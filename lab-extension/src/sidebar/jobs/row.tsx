@@ -22,7 +22,7 @@ export const JobRow = memo(function JobRow(props: JobRow.IProps): React.JSX.Elem
   const isLive = !isFinal(job.state);
   return (
     <div
-      className="jp-WindlassJobs-row"
+      className={`jp-WindlassJobs-row${isLive ? '' : ' jp-mod-ended'}`}
       role="row"
       aria-rowindex={index + 1}
       data-windlass-job={job.id}

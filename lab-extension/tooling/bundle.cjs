@@ -1,0 +1,23 @@
+/** What JupyterLab's builder is told beyond its defaults: style sheets without comments, shared parts once. */
+module.exports = {
+  module: {
+    rules: [
+      // Style sheets travel inside scripts, where the builder leaves them as they are written.
+      { test: /\.css$/, enforce: 'pre', loader: 'builtin:lightningcss-loader', options: { minify: true } }
+    ]
+  },
+  optimization: {
+    splitChunks: {
+      cacheGroups: {
+        // What the panel, the dialog and the page share is fetched once, and only with one of them.
+        shared: {
+          chunks: chunk => chunk.name !== 'live',
+          minChunks: 2,
+          minSize: 3000,
+          name: 'shared',
+          test: /lab-extension[\\/](lib|style)|(style|css)-loader/
+        }
+      }
+    }
+  }
+};
