@@ -15,7 +15,7 @@ import pytest
 
 from windlass.engines.base import JobStatus, State
 from windlass.engines.local.engine import LocalEngine
-from windlass.errors import Conflict, InvalidRequest, NotFound
+from windlass.errors import Conflict, InvalidRequest, NotFound, Unavailable
 
 from .jobs import (
     job_processes,
@@ -425,3 +425,10 @@ async def test_check_says_what_is_wrong_with_the_folder(tmp_path: Path) -> None:
     assert "WINDLASS_DATA_DIR" in found.message
     fine = await LocalEngine(data_dir=tmp_path / "data").check()
     assert (fine.available, fine.kinds) == (True, ("python", "torchrun"))
+
+
+async def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path, bundle: MakeBundle) -> None:
+    (tmp_path / "file").write_text("")
+    broken = LocalEngine(data_dir=tmp_path / "file" / "data", gpus=[])
+    with pytest.raises(Unavailable, match="WINDLASS_DATA_DIR"):
+        await broken.submit(make_spec(bundle(""), "homeless"))

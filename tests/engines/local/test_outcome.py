@@ -91,3 +91,10 @@ def test_when_no_one_says_why_the_log_is_pointed_to() -> None:
     assert judged(returncode=2).reason == "torchrun ended with exit code 2; its log may say more"
     assert judged(returncode=2, world_size=1).exit_code == 2
     assert judged(returncode=0).succeeded
+
+
+def test_a_rank_that_somebody_else_ended_is_said_to_have_been() -> None:
+    killed = RankStatus(rank=1, phase="killed", exit_code=143)
+    report = LauncherReport((WorkerEnd(1, 143, is_root_cause=True),), no_torch=False, port_taken=False)
+    outcome = judged(killed, report=report)
+    assert (outcome.exit_code, outcome.reason) == (143, "rank 1 was told to end (SIGTERM), and not by Windlass")

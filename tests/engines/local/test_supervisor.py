@@ -79,6 +79,13 @@ def kill(server: subprocess.Popen[str]) -> None:
     server.communicate()
 
 
+async def until_gone(pid: int) -> None:
+    async def is_gone() -> bool:
+        return process_start(pid) is None
+
+    await until(is_gone, what=f"process {pid} is gone")
+
+
 async def test_a_job_outlives_the_servers_sigkill_and_its_log_goes_on_at_the_same_offset(
     make_engine: MakeEngine, bundle: MakeBundle, data_dir: Path
 ) -> None:
@@ -155,7 +162,9 @@ async def test_a_supervisor_that_died_while_no_server_ran_is_found_when_one_star
     await engine.submit(make_spec(bundle(UNTIL_TOLD), "dead"))
     await engine.submit(make_spec(bundle("print('my turn')"), "next"))
     await until_log(engine, "dead", "line 1\n")
-    os.kill(supervisor_pid(data_dir, "dead"), signal.SIGKILL)
+    pid = supervisor_pid(data_dir, "dead")
+    os.kill(pid, signal.SIGKILL)
+    await until_gone(pid)
     adopted = {status.job_id: status for status in await make_engine(cpus=1).adopt()}
     assert adopted["dead"].state == State.LOST
     assert job_processes("dead") == []
@@ -172,11 +181,7 @@ async def test_a_job_stopped_in_the_moment_its_supervisor_dies_is_stopped(
     supervisor.suspend()
     await engine.stop("both", reason="stopped by ada")
     supervisor.kill()
-
-    async def is_gone() -> bool:
-        return process_start(supervisor.pid) is None
-
-    await until(is_gone, what="the supervisor is gone")
+    await until_gone(supervisor.pid)
     statuses = await engine.adopt()
     assert [(status.state, status.reason) for status in statuses] == [(State.STOPPED, "stopped by ada")]
 
@@ -336,3 +341,26 @@ def test_the_supervisor_starts_with_few_imports() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout == "[]\n"
+
+
+async def test_a_notebook_that_is_stopped_keeps_what_it_had_done(engine: LocalEngine, tmp_path: Path) -> None:
+    made = notebook_bundle(tmp_path, "print('first cell')", "import time; print('second', flush=True); time.sleep(600)")
+    await engine.submit(make_spec(made, "stopped"))
+    await until_log(engine, "stopped", "second")
+    await engine.stop("stopped", reason="stopped by ada")
+    status = await until_ended(engine, "stopped")
+    assert (status.state, status.reason, status.error) == (State.STOPPED, "stopped by ada", None)
+    executed = await engine.executed_notebook("stopped")
+    assert executed is not None
+    assert "first cell" in json.dumps(json.loads(executed)["cells"][0]["outputs"])
+
+
+async def test_a_supervisor_that_is_interrupted_stops_its_job(
+    engine: LocalEngine, bundle: MakeBundle, data_dir: Path
+) -> None:
+    """What `stop` does when the disk is too full for its own file."""
+    await engine.submit(make_spec(bundle(UNTIL_TOLD), "full"))
+    await until_log(engine, "full", "line 1\n")
+    os.kill(supervisor_pid(data_dir, "full"), signal.SIGINT)
+    status = await until_ended(engine, "full")
+    assert (status.state, status.reason) == (State.STOPPED, "stopped")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from windlass.engines.base import JobSpec, State
@@ -67,6 +67,7 @@ class JobQueue:
         self.data = data
         self.settings = settings
         self.jobs = jobs
+        self._saved: dict[str, Any] | None = None
 
     @property
     def capacity(self) -> queue.Capacity:
@@ -93,11 +94,19 @@ class JobQueue:
         ]
 
     def save(self) -> None:
-        """Write it down. Raises OSError."""
-        write_json(
-            self.data.queue,
-            {"settings": asdict(self.settings), "jobs": {job_id: asdict(entry) for job_id, entry in self.jobs.items()}},
-        )
+        """Write it down, if it is another than before. Raises OSError."""
+        content = self._content()
+        if content != self._saved:
+            write_json(self.data.queue, content)
+            self._saved = content
+
+    def is_saved(self) -> None:
+        """Say that the file holds just this."""
+        self._saved = self._content()
+
+    def _content(self) -> dict[str, Any]:
+        jobs = {job_id: dict(vars(entry)) for job_id, entry in self.jobs.items()}
+        return {"settings": dict(vars(self.settings)), "jobs": jobs}
 
     def dispatch(self) -> list[JobFolder]:
         """Start all that can start, and tell the others their place.
@@ -135,6 +144,7 @@ class JobQueue:
                 dead.append(job)
             elif alive is None and time.time() - entry.taken_at > START_SECONDS:
                 entry.phase, entry.cpus, entry.gpus = "waiting", 0, []
+                job.supervisor.unlink(missing_ok=True)
         return dead
 
     def _move(self, place: queue.Place) -> bool:
@@ -187,7 +197,9 @@ def load(data: DataFolder) -> JobQueue:
         jobs = {job_id: Entry(**entry) for job_id, entry in content["jobs"].items()}
     except (KeyError, TypeError, AttributeError):
         return _rebuilt(data)
-    return JobQueue(data, settings=settings, jobs=jobs)
+    found = JobQueue(data, settings=settings, jobs=jobs)
+    found.is_saved()
+    return found
 
 
 def _rebuilt(data: DataFolder) -> JobQueue:

@@ -7,11 +7,13 @@ is in the supervisors; so killing and starting a server again loses nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
+import signal
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from windlass.engines.base import (
 )
 from windlass.engines.local import dispatch, launch, logreader, queue, watch
 from windlass.engines.local.files import claim_json, is_disk_full
+from windlass.engines.local.identity import supervisor_of
 from windlass.engines.local.journal import note
 from windlass.engines.local.machine import cpu_count, gpu_ids
 from windlass.engines.local.paths import DataFolder, JobFolder, is_job_id
@@ -38,13 +41,14 @@ from windlass.engines.local.record import (
     write_record,
     write_spec,
 )
-from windlass.errors import Conflict, FieldError, InvalidRequest, NotFound, StorageFull
+from windlass.errors import Conflict, FieldError, InvalidRequest, NotFound, StorageFull, Unavailable
 
 _LARGEST_PAGE_BYTES = 8 * 1024 * 1024
 _LITTLE_ROOM_BYTES = 200 * 1024 * 1024
 _LEAVINGS_SECONDS = 3600.0
 _MOST_PROCESSES = 64
 _MOST_PROCESSES_PER_CPU = 16
+_log = logging.getLogger(__name__)
 
 
 class LocalEngine:
@@ -111,7 +115,7 @@ class LocalEngine:
 
         Raises:
             InvalidRequest: as `plan`.
-            StorageFull: there is no room to write the job down; nothing of it is left.
+            StorageFull, Unavailable: the job cannot be written down; nothing of it is left.
         """
         await asyncio.to_thread(self._submit, spec)
 
@@ -124,6 +128,12 @@ class LocalEngine:
         if not is_job_id(job_id):
             return None
         return await asyncio.to_thread(read_status, self._data.job(job_id))
+
+    async def spec(self, job_id: str) -> JobSpec | None:
+        """The job as it was submitted, for a ledger that has lost it; None when there is no such job."""
+        if not is_job_id(job_id):
+            return None
+        return await asyncio.to_thread(read_spec, self._data.job(job_id))
 
     def watch(self) -> AsyncIterator[JobStatus]:
         """Statuses as they change, from this call on, until `close`."""
@@ -236,7 +246,7 @@ class LocalEngine:
         plan = self.plan(spec)
         spec = replace(spec, created_at=spec.created_at or time.time())
         job = self._data.job(spec.id)
-        try:
+        with _storage(self._data):
             self._prepare()
             with dispatch.opened(self._data) as found:
                 if job.path.exists():
@@ -244,23 +254,25 @@ class LocalEngine:
                 _write_folder(job, spec, JobRecord(state=State.QUEUED, kind=plan.kind))
                 self._configure(found)
                 found.jobs[spec.id] = dispatch.Entry.of(spec)
-                found.dispatch()
-        except OSError as error:
-            shutil.rmtree(job.path, ignore_errors=True)
-            if is_disk_full(error):
-                message = f"There is no room in {self._data.root} for the job; free some space and send it again."
-                raise StorageFull(message) from error
-            raise
+                try:
+                    found.dispatch()
+                except OSError:
+                    shutil.rmtree(job.path, ignore_errors=True)
+                    raise
         note(self._data, spec.id, what="submitted")
 
     def _adopt(self) -> list[JobStatus]:
-        self._prepare()
-        _sweep(self._data)
-        with dispatch.opened(self._data) as found:
-            self._configure(found)
-            dispatch.adopt_strays(found)
-            found.save()
-        watch.clear_up(self._data)
+        with _storage(self._data):
+            self._prepare()
+            _sweep(self._data)
+        try:
+            with dispatch.opened(self._data) as found:
+                self._configure(found)
+                dispatch.adopt_strays(found)
+                found.save()
+            watch.clear_up(self._data)
+        except OSError as error:
+            _log.warning("The local engine's queue cannot be moved on now: %s", error)
         job_ids = sorted(path.name for path in self._data.jobs.iterdir() if is_job_id(path.name))
         statuses = (read_status(self._data.job(job_id)) for job_id in job_ids)
         return [status for status in statuses if status is not None]
@@ -285,24 +297,35 @@ class LocalEngine:
 
     def _stop(self, job_id: str, reason: str) -> None:
         job = self._existing(job_id)
-        with dispatch.opened(self._data) as found:
+        with _storage(self._data), dispatch.opened(self._data) as found:
             record = read_record(job)
             if record is None or record.state.is_final:
                 return
-            claim_json(job.stop, {"reason": reason, "at": time.time()})
+            self._wish_end(job, reason)
             if job_id not in found.jobs:
                 dispatch.adopt_strays(found)
-            if found.jobs[job_id].phase == "waiting":
+            entry = found.jobs.get(job_id)
+            if entry is not None and entry.phase == "waiting":
                 del found.jobs[job_id]
                 ended = replace(record, state=State.STOPPED, reason=reason, ended_at=time.time(), queue_position=None)
                 publish(job, ended)
                 found.dispatch()
 
+    def _wish_end(self, job: JobFolder, reason: str) -> None:
+        """Leave word for the supervisor; where no word can be written any more, a signal has to do."""
+        try:
+            claim_json(job.stop, {"reason": reason, "at": time.time()})
+        except OSError:
+            supervisor = supervisor_of(job)
+            if supervisor is None or not supervisor.is_alive():
+                raise
+            os.kill(supervisor.pid, signal.SIGINT)
+
     def _remove(self, job_id: str) -> None:
         job = self._data.job(job_id)
         if not job.path.is_dir():
             return
-        with dispatch.opened(self._data) as found:
+        with _storage(self._data), dispatch.opened(self._data) as found:
             record = read_record(job)
             if record is not None and not record.state.is_final:
                 raise Conflict(f"The job {job_id} has not ended; stop it first.")
@@ -313,6 +336,18 @@ class LocalEngine:
                 job.path.rename(leaving)
         note(self._data, job_id, what="removed")
         shutil.rmtree(leaving, ignore_errors=True)
+
+
+@contextmanager
+def _storage(data: DataFolder) -> Iterator[None]:
+    """Say in a sentence why the data folder cannot be written. Raises StorageFull, Unavailable."""
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise StorageFull(f"There is no room left in {data.root}; free some space and try again.") from error
+        message = f"{data.root} cannot be written ({error.strerror or error}); set WINDLASS_DATA_DIR to another."
+        raise Unavailable(message) from error
 
 
 def _write_folder(job: JobFolder, spec: JobSpec, record: JobRecord) -> None:

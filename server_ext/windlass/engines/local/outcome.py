@@ -140,6 +140,14 @@ def _by_rank(witnesses: Witnesses, failure: RankStatus, *, notices: tuple[str, .
     return Outcome(succeeded=False, reason=reason, exit_code=exit_code, error=error, notices=notices)
 
 
+def _told_to_end(witnesses: Witnesses, first: WorkerEnd | None) -> RankStatus | None:
+    """The rank that ended because somebody asked it to, when no other ended before it."""
+    told = [status for status in witnesses.statuses if status.phase == "killed"]
+    if first is not None:
+        told = [status for status in told if status.rank == first.rank]
+    return next(iter(told), None)
+
+
 def _by_launcher(witnesses: Witnesses, *, notices: tuple[str, ...]) -> Outcome:
     """No rank has said why."""
     returncode = witnesses.returncode
@@ -150,6 +158,10 @@ def _by_launcher(witnesses: Witnesses, *, notices: tuple[str, ...]) -> Outcome:
         reason = (
             f"the environment of {witnesses.python} has no torch: install PyTorch there, or choose another environment"
         )
+    elif (told := _told_to_end(witnesses, first)) is not None:
+        exit_code = told.exit_code if told.exit_code is not None else exit_code
+        who = f"rank {told.rank}" if witnesses.world_size > 1 else "the notebook"
+        reason = f"{who} was told to end (SIGTERM), and not by Windlass"
     elif first is not None:
         exit_code = first.exit_code if first.exit_code > 0 else 128 - first.exit_code
         reason = f"rank {first.rank} ended with exit code {exit_code} without a word; its log may say more"

@@ -63,7 +63,7 @@ class Supervisor:
         self._next_progress = 0.0
         self._next_heartbeat = 0.0
         self._seen = (0, False)
-        self._told_to_end = False
+        self._signal: int | None = None
 
     def run(self) -> None:
         """All of it. Returns when the job has ended, none of its processes is left, and that is written down."""
@@ -190,7 +190,9 @@ class Supervisor:
         if self._job.stop.exists():
             wish = read_json(self._job.stop) or {}
             raise _Interrupted(State.STOPPED, str(wish.get("reason") or "stopped"))
-        if self._told_to_end:
+        if self._signal == signal.SIGINT:
+            raise _Interrupted(State.STOPPED, "stopped")
+        if self._signal is not None:
             raise _Interrupted(State.LOST, "its supervisor was told to end, perhaps because the machine shuts down")
         limit = self._spec.time_limit_seconds
         if limit is not None and self._began is not None and time.time() - self._began >= limit:
@@ -271,8 +273,8 @@ class Supervisor:
         return self._is_written
 
     def _on_end_signal(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        self._told_to_end = True
+        del frame
+        self._signal = number
 
 
 def _size(path: Path) -> int:

@@ -7,6 +7,7 @@ that died could not tell anyone.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 
@@ -18,6 +19,7 @@ from windlass.engines.local.paths import DataFolder, JobFolder, is_job_id
 from windlass.engines.local.record import read_status
 
 _LIVENESS_SECONDS = 1.0
+_log = logging.getLogger(__name__)
 
 
 class Watcher:
@@ -39,11 +41,17 @@ class Watcher:
     async def statuses(self) -> AsyncIterator[JobStatus]:
         """Each job's status when it is another than before, until `close`."""
         next_look = 0.0
+        missed = Changes()
         while not self._closed.is_set():
-            changes = self._follower.poll()
-            if changes:
-                for status in await asyncio.to_thread(self._read, changes):
-                    yield status
+            changes = self._follower.poll() or missed
+            try:
+                news = await asyncio.to_thread(self._read, changes) if changes else []
+                missed = Changes()
+            except OSError as error:
+                _log.warning("The local engine's jobs cannot be read now: %s", error)
+                news, missed = [], Changes(everything=True)
+            for status in news:
+                yield status
             if time.monotonic() >= next_look:
                 await asyncio.to_thread(look_after, self._data)
                 next_look = time.monotonic() + _LIVENESS_SECONDS
@@ -87,21 +95,25 @@ class Watcher:
 
 def look_after(data: DataFolder) -> None:
     """Clear up after supervisors that died, and let the queue move on where it stands still."""
-    if not data.queue.exists():
-        return
-    entries = dispatch.load(data).jobs
-    taken = {job_id: entry for job_id, entry in entries.items() if entry.phase == "taken"}
-    if any(_needs_attention(data.job(job_id), entry) for job_id, entry in taken.items()) or (entries and not taken):
-        clear_up(data)
+    try:
+        if data.queue.exists() and _stands_still(data):
+            clear_up(data)
+    except OSError as error:
+        _log.warning("The local engine's queue cannot be moved on now: %s", error)
 
 
 def clear_up(data: DataFolder) -> None:
-    """Look at the queue now. A full disk leaves it as it is, until the next look."""
-    try:
-        for dead in dispatch.settle(data):
-            reaper.reap(dead)
-    except OSError:
-        return
+    """Look at the queue now. Raises OSError when it cannot be written; look again later."""
+    for dead in dispatch.settle(data):
+        reaper.reap(dead)
+
+
+def _stands_still(data: DataFolder) -> bool:
+    entries = dispatch.load(data).jobs
+    taken = {job_id: entry for job_id, entry in entries.items() if entry.phase == "taken"}
+    if entries and not taken:
+        return True
+    return any(_needs_attention(data.job(job_id), entry) for job_id, entry in taken.items())
 
 
 def _needs_attention(job: JobFolder, entry: dispatch.Entry) -> bool:
