@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Job:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.id = f"runner-{uuid.uuid4().hex[:12]}"
         self.bundle = folder / "bundle"
         self.process: subprocess.Popen[str] | None = None
 
@@ -69,7 +71,7 @@ class Job:
     def start(self, *, ranks: int = 1, python: tuple[str, ...] = (), **variables: str) -> Job:
         environment = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
         environment.update(
-            WINDLASS_JOB_ID="job-1",
+            WINDLASS_JOB_ID=self.id,
             WINDLASS_JOB_DIR=str(self.folder),
             WINDLASS_LOG_TO_FILES="1",
             WINDLASS_ATTEMPT="0",
@@ -136,4 +138,14 @@ class Job:
         return f"{self.status()}\n{self.log()[-3000:]}\n{getattr(self, 'output', '')}"
 
 
-_LEFT_OUT = {"PYTHONPATH", "MPLBACKEND", "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"}
+_LEFT_OUT = {
+    "PYTHONPATH",
+    "PYTHONUNBUFFERED",
+    "PYTHONDONTWRITEBYTECODE",
+    "MPLBACKEND",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_RANK",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+}

@@ -6,6 +6,7 @@ does what, and when, is told by the run; this module knows no shell.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import threading
@@ -194,6 +195,9 @@ class NotebookFile:
                     target.writelines(pieces)
                 os.replace(self._temporary, self._path)  # noqa: PTH105  (likewise)
             except OSError as error:
+                # Half a notebook is of no use, and others may need the room.
+                with contextlib.suppress(OSError):
+                    self._temporary.unlink()
                 self._report(error)
             else:
                 self._written = version

@@ -6,6 +6,7 @@ IPython is imported here and nowhere else in the runner, so that the fallback wo
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
 import sys
@@ -14,7 +15,7 @@ import time
 import warnings
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from IPython.core.autocall import ExitAutocall
 from IPython.core.compilerop import CachingCompiler
@@ -129,12 +130,21 @@ class JobShell(InteractiveShell):
         self.note_failure()
         if isinstance(sys.exc_info()[1], SystemExit):
             return
-        super().showtraceback(*arguments, **options)
+        # Rendering calls the exception's own __str__; what that raises must not take the exception's place.
+        with contextlib.suppress(Exception):
+            super().showtraceback(*arguments, **options)
 
     def showsyntaxerror(self, *arguments: Any, **options: Any) -> None:
         """Likewise."""
         self.note_failure()
         super().showsyntaxerror(*arguments, **options)
+
+    def enable_gui(self, _gui: str | None = None) -> None:
+        """There is no event loop of a window system to join; `%matplotlib inline` asks for none either."""
+
+    def _format_exception_for_storage(self, *_arguments: Any, **_options: Any) -> list[str]:
+        """Keep no second rendering of a traceback in the history."""
+        return []
 
     def note_failure(self) -> None:
         """Keep the time of the first failure of a cell."""
@@ -159,7 +169,7 @@ class IPythonShell:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             JobShell.target = target
-            self.shell: Any = JobShell.instance(config=config, user_module=main, ipython_dir=self._folder)
+            self.shell = cast("Any", JobShell.instance(config=config, user_module=main, ipython_dir=self._folder))
         warnings.filterwarnings("ignore", message="To exit: use 'exit', 'quit', or Ctrl-D")
         if not rich:
             self.shell.display_formatter.active_types = ["text/plain"]

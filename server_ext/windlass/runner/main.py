@@ -91,6 +91,7 @@ class RankProcess:
             status=status,
             streams=self._streams,
             document=self._document,
+            watch=self._watch,
         )
 
     def execute(self) -> int:
@@ -113,7 +114,7 @@ class RankProcess:
         try:
             return self._run_notebook()
         except (SystemExit, KeyboardInterrupt) as error:
-            signum = self._run.interrupted or self._watch.received
+            signum = self._watch.ending or self._watch.received
             if signum is None and isinstance(error, KeyboardInterrupt):
                 signum = signal.SIGINT
             return Outcome("killed", 128 + (signum or signal.SIGTERM))
@@ -159,7 +160,6 @@ class RankProcess:
         """SIGTERM has come; called in the watching thread, the notebook may be stuck in C code."""
         if self._run.failed or self._status.ended:
             return
-        self._run.interrupted = signum
         self._streams.flush()
         if self._document is not None and self._file is not None:
             sentence = "This rank was ended from outside: another rank failed, or the job was stopped."

@@ -107,9 +107,23 @@ def _read_cell(raw: Any, index: int, name: str, taken: set[str]) -> Cell:
         kind=kind,
         id=unused_id(raw.get("id"), fallback=f"cell-{index}", taken=taken),
         source=source if isinstance(source, str) else "",
-        metadata=dict(metadata) if isinstance(metadata, dict) else {},
+        metadata=_valid_cell_metadata(metadata),
         attachments=attachments if isinstance(attachments, dict) and kind != "code" else None,
     )
+
+
+def _valid_cell_metadata(metadata: Any) -> dict[str, Any]:
+    """The cell's metadata without what nbformat's schema would refuse."""
+    kept = dict(metadata) if isinstance(metadata, dict) else {}
+    if "tags" in kept:
+        tags = kept["tags"] if isinstance(kept["tags"], list) else []
+        kept["tags"] = list(dict.fromkeys(tag for tag in tags if isinstance(tag, str) and tag and "," not in tag))
+    for name, kind in (("name", str), ("collapsed", bool), ("jupyter", dict), ("format", str)):
+        if name in kept and not isinstance(kept[name], kind):
+            del kept[name]
+    if kept.get("scrolled", "auto") not in (True, False, "auto"):
+        del kept["scrolled"]
+    return kept
 
 
 def unused_id(wanted: Any, *, fallback: str, taken: set[str]) -> str:

@@ -145,6 +145,7 @@ def _is_blank(output: StreamOutput | DataOutput) -> bool:
 def clean_bundle(data: dict[str, Any]) -> dict[str, Any]:
     """A mime bundle that JSON and a notebook can hold: no bytes, no widget without its front end, nothing huge."""
     cleaned: dict[str, Any] = {}
+    left_out: list[str] = []
     for mime, value in data.items():
         if mime == _WIDGET_MIME:
             continue
@@ -154,12 +155,14 @@ def clean_bundle(data: dict[str, Any]) -> dict[str, Any]:
             if mime == "text/plain":
                 value = shorten(value, limit=MOST_TEXT_CHARACTERS)  # noqa: PLW2901  (likewise)
             elif len(value) > MOST_RICH_BYTES:
-                cleaned.setdefault("text/plain", f"[{mime} of {len(value) / 1e6:,.1f} MB left out]")
+                left_out.append(f"[{mime} of {len(value) / 1e6:,.1f} MB left out]\n")
                 continue
         elif not mime.endswith("json"):
             value = str(value)  # noqa: PLW2901  (likewise)
         cleaned[str(mime)] = value
-    return cleaned or {"text/plain": ""}
+    if left_out or not cleaned:
+        cleaned["text/plain"] = "".join(left_out) + str(cleaned.get("text/plain", ""))
+    return cleaned
 
 
 def dumps(value: Any) -> bytes:

@@ -51,6 +51,11 @@ class RankLog:
         elif self._line_open:
             self.write(b"\n")
 
+    def release(self) -> None:
+        """Write what was held back for want of a line end."""
+        if self._held:
+            self.end_line()
+
     def finished(self, rows: list[Row]) -> None:
         """Write rewritten rows that will not change any more, unless that state stands in the log already."""
         lines = []
@@ -62,15 +67,17 @@ class RankLog:
             self.end_line()
             self.write("".join(lines).encode("utf-8", "backslashreplace"))
 
-    def rewriting(self, rows: list[Row]) -> None:
-        """Write rows that are still changing, at most once in REWRITE_SECONDS."""
+    def rewriting(self, rows: list[Row], *, complete: int = 0) -> None:
+        """Write rows that are still changing, at most once in REWRITE_SECONDS.
+
+        The first `complete` of them have had their line end: what was never written of them is written now.
+        """
         now = self._clock()
-        if now - self._last_rewrite < REWRITE_SECONDS:
-            return
-        changed = [row for row in rows if row.cells and row.text not in ("", row.logged)]
-        if not changed:
-            return
-        self._last_rewrite = now
+        if now - self._last_rewrite >= REWRITE_SECONDS:
+            changed = [row for row in rows if row.cells and row.text not in ("", row.logged)]
+            self._last_rewrite = now if changed else self._last_rewrite
+        else:
+            changed = [row for row in rows[:complete] if row.logged is None]
         self.finished(changed)
         for row in changed:
             row.logged = row.text

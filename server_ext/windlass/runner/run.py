@@ -5,6 +5,7 @@ How a cell is executed is the shell's affair; how the process ends is `main`'s.
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,13 @@ from .failure import describe
 from .notebook import Cell, Notebook
 from .processes import missing_definition
 from .shell import CellResult, Shell
+from .signals import TerminationWatch
 from .status import StatusFile
 from .streams import JobStreams
 from .training_check import untrained_notice
+
+_MANY_MODULES = 50
+"""A cell that imports so many may take its time without training anything."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class NotebookRun:
         status: StatusFile,
         streams: JobStreams,
         document: ExecutedNotebook | None,
+        watch: TerminationWatch,
     ) -> None:
         self._context = context
         self._notebook = notebook
@@ -67,9 +73,8 @@ class NotebookRun:
         self._document = document
         self._longest_seconds = 0.0
         self._ran: list[tuple[int | None, str]] = []
+        self._watch = watch
         self.failed = False
-        self.interrupted: int | None = None
-        """The signal that asked this rank to end; what fails after it is its consequence."""
 
     def run(self, shell: Shell, *, space: dict[str, Any]) -> Outcome:
         """Run all cells; how it ended. `space` is the notebook's namespace."""
@@ -97,22 +102,24 @@ class NotebookRun:
             self._document.start(cell, number)
         source = cell_rules.runnable_source(cell)
         file = f"{self._notebook.name} In[{number}]"
-        began = time.monotonic()
+        began, modules = time.monotonic(), len(sys.modules)
         result = shell.run(source, file=file, number=number)
-        self._longest_seconds = max(self._longest_seconds, time.monotonic() - began)
+        if len(sys.modules) - modules < _MANY_MODULES:
+            self._longest_seconds = max(self._longest_seconds, time.monotonic() - began)
         self._ran.append((cell.index, source))
         self._streams.settle()
-        outcome = None if result.error is None else self._ended_by(result, cell, file, number)
+        outcome = self._ended_by(result, cell, file, number)
         if self._document is not None:
             self._document.finish(cell)
         return outcome
 
     def _ended_by(self, result: CellResult, cell: Cell, file: str, number: int) -> Outcome | None:
         error = result.error
+        ended = self._watch.ending or (self._watch.received if error is not None else None)
+        if ended is not None:
+            return Outcome("killed", 128 + ended)
         if error is None:
             return None
-        if self.interrupted is not None:
-            return Outcome("killed", 128 + self.interrupted)
         if isinstance(error, SystemExit) and error.code in (None, 0):
             left = sum(item.skipped is None for item in self._planned) - number
             if left:

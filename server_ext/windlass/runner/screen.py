@@ -12,6 +12,7 @@ _TOKEN = re.compile(r"\r|\n|\x08|\x1b\[([\d;?]*)([A-Za-z])|[^\r\n\x08\x1b]+|\x1b
 _CONTROLS = ("\r", "\x08", "\x1b[")
 _MOVES = re.compile(r"\r|\x08|\x1b\[[\d;]*[ABCDGJK]")
 _MOST_ROWS = 24
+_ROWS_BELOW_A_BAR = 6
 
 
 def rewrites(text: str) -> bool:
@@ -24,11 +25,12 @@ def rewrites(text: str) -> bool:
 class Row:
     """One row that may still change. `logged` is for the log's use: the state it wrote last."""
 
-    __slots__ = ("cells", "logged")
+    __slots__ = ("cells", "logged", "rewritten")
 
     def __init__(self, text: str = "") -> None:
         self.cells = list(text)
         self.logged: str | None = None
+        self.rewritten = False
 
     @property
     def text(self) -> str:
@@ -46,7 +48,7 @@ class Screen:
         self.rows = [row]
         self._row = 0
         self._column = len(row.cells)
-        self._tall = False
+        self._tall = 0
         self._prefix = ""
 
     @property
@@ -69,6 +71,7 @@ class Screen:
                 self._line_feed(finished)
             elif piece == "\r":
                 self._column = 0
+                self.rows[self._row].rewritten = True
             elif piece == "\x08":
                 self._column = max(0, self._column - 1)
             elif match.group(2):
@@ -88,16 +91,22 @@ class Screen:
         self._column = 0
         if self._row == len(self.rows):
             self.rows.append(Row())
-        keep = _MOST_ROWS if self._tall else 1
-        while len(self.rows) > keep and self._row > 0:
+        self._tall -= self._tall > 0
+        while self._row > 0 and not self._may_be_reached(self.rows[0]):
             finished.append(self.rows.pop(0))
             self._row -= 1
+
+    def _may_be_reached(self, first: Row) -> bool:
+        """Whether the cursor may go up to the first row: bars below bars do, shortly after they were drawn."""
+        if self._tall:
+            return len(self.rows) <= _MOST_ROWS
+        return first.rewritten and len(self.rows) <= _ROWS_BELOW_A_BAR
 
     def _escape(self, arguments: str, command: str, sequence: str) -> None:
         count = int(arguments) if arguments.isdigit() else 1
         cells = self.rows[self._row].cells
         if command == "A":
-            self._tall = True
+            self._tall = _MOST_ROWS
             self._row = max(0, self._row - count)
         elif command == "B":
             self._row = min(len(self.rows) - 1, self._row + count)

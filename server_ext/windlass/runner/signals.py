@@ -25,6 +25,9 @@ class TerminationWatch:
 
     def __init__(self, on_signal: Callable[[int], None]) -> None:
         self.received: int | None = None
+        """The signal that has come; what fails after it is its consequence."""
+        self.ending: int | None = None
+        """The signal by which the notebook is being ended, whatever it caught."""
         self._on_signal = on_signal
         self._unwinding = threading.Event()
         self._finished = threading.Event()
@@ -36,7 +39,7 @@ class TerminationWatch:
         """Begin to listen; in the main thread."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._terminate)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, self._interrupt)
         os.register_at_fork(after_in_child=self._leave_child_alone)
         threading.Thread(target=self._listen, name="windlass-signals", daemon=True).start()
 
@@ -48,11 +51,15 @@ class TerminationWatch:
         signal.set_wakeup_fd(-1)
 
     def _terminate(self, signum: int, _frame: FrameType | None) -> None:
-        self.received = signum
+        self.received = self.ending = signum
         first = not self._unwinding.is_set()
         self._unwinding.set()
         if first:
             raise Terminated(128 + signum)
+
+    def _interrupt(self, signum: int, _frame: FrameType | None) -> None:
+        self.received = signum
+        raise KeyboardInterrupt
 
     def _listen(self) -> None:
         while True:
@@ -63,7 +70,7 @@ class TerminationWatch:
     def _react(self, signum: int) -> None:
         if self._finished.is_set():
             return
-        self.received = signum
+        self.received = self.received or signum
         if signum == signal.SIGINT or signal.getsignal(signal.SIGTERM) != self._terminate:
             # The notebook may catch KeyboardInterrupt, or has a handler of its own (to save a checkpoint): its turn.
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -105,6 +106,8 @@ class StatusFile:
             if phase == "killed":
                 self._content["error"] = None
             self._write()
+            if self._dirty:
+                self._write_in_place()
             return True
 
     def write_if_due(self) -> None:
@@ -112,6 +115,15 @@ class StatusFile:
         with self._lock:
             if self._dirty and time.monotonic() - self._written_at >= self._pause_seconds:
                 self._write()
+
+    def _write_in_place(self) -> None:
+        """On a full disk: the end must be known, and the block that the last status fills is still ours."""
+        error = self._content["error"]
+        shorter = {**error, "traceback": error["traceback"][-3:], "evalue": error["evalue"][:500]} if error else None
+        text = json.dumps({**self._content, "error": shorter, "message": None})
+        with contextlib.suppress(OSError), open(self._path, "r+", encoding="ascii") as target:  # noqa: PTH123
+            target.write(text)
+            target.truncate()
 
     def _write(self) -> None:
         self._written_at = time.monotonic()

@@ -72,6 +72,7 @@ class Sink:
             elif self._partial:
                 self._tell(self._partial, "")
             self._partial = ""
+            self._log.release()
 
     def tick(self) -> None:
         """Let the log have the state of a line that keeps being rewritten."""
@@ -116,7 +117,7 @@ class Sink:
         rows = self._screen.feed(text)
         self._log.finished(rows)
         if not self._screen.idle:
-            self._log.rewriting(self._screen.rows)
+            self._log.rewriting(self._screen.rows, complete=len(self._screen.rows) - 1)
         live = "\n".join(row.text for row in self._screen.rows)
         self._tell("".join(row.text + "\n" for row in rows), live)
 

@@ -6,11 +6,13 @@ folders inside the destination, and the destination appears whole or not at all.
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import sys
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 
@@ -31,10 +33,14 @@ def unpack(bundle: str | os.PathLike[str], dest: str | os.PathLike[str]) -> Path
     temporary = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
     try:
         try:
-            with tarfile.open(bundle, "r:gz") as archive:
-                for member in archive:
-                    _extract(archive, member, temporary)
-        except (tarfile.TarError, EOFError, ValueError) as error:
+            with gzip.open(bundle) as content:
+                with tarfile.open(fileobj=content, mode="r|") as archive:
+                    for member in archive:
+                        _extract(archive, member, temporary)
+                # To the very end: only then has gzip compared its checksum.
+                while content.read(1 << 20):
+                    continue
+        except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
             raise (
                 error if isinstance(error, BundleUnsafe) else BundleUnsafe(f"The bundle is damaged: {error}")
             ) from error
