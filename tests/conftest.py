@@ -179,3 +179,13 @@ def mlflow_job(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., 
         return MlflowJob(folder=folder or tmp_path / "job", job_id=known, url=request.getfixturevalue("mlflow").url)
 
     return make
+
+
+@pytest.fixture(name="until")
+def fixture_until() -> Callable[..., Any]:
+    return until
+
+
+@pytest.fixture(name="end_embedded")
+def fixture_end_embedded() -> Callable[[EmbeddedServer], None]:
+    return end_embedded

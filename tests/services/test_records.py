@@ -252,7 +252,7 @@ async def test_what_was_spooled_is_copied_once_with_steps_models_and_artifacts(
     (model,) = own["outputs"]["model_outputs"]
     versions = mlflow.ask(f"model-versions/search?filter=name='{name}'")["model_versions"]
     assert [version["run_id"] for version in versions] == [own_id]
-    assert versions[0]["model_id"] == model["model_id"]
+    assert versions[0]["source"] == f"models:/{model['model_id']}"
     assert not (folder / "spool" / "mlflow.db").exists()
 
 

@@ -28,7 +28,10 @@ _PORTS = {"http": 80, "https": 443}
 
 def server_key(uri: str) -> tuple[str, str, int, str]:
     """What makes two tracking addresses the same server: scheme, host, port and path; not credentials."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return "", "", 0, uri
     host = (parts.hostname or "").lower()
     host = "127.0.0.1" if host in _LOOPBACK else host
     try:
@@ -40,7 +43,10 @@ def server_key(uri: str) -> tuple[str, str, int, str]:
 
 def without_credentials(uri: str) -> str:
     """The address with user name, password and query taken out."""
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return uri.rpartition("@")[2]
     if not parts.netloc:
         return uri
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

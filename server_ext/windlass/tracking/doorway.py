@@ -18,6 +18,7 @@ import struct
 from pathlib import Path
 
 _CHUNK_BYTES = 1 << 18
+_REQUEST_SECONDS = 2.0
 _PROC_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
@@ -97,11 +98,11 @@ class Doorway:
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._is_owner(writer):
-            await _answer(writer, 403, "This MLflow server belongs to another user of this machine.")
+            await _answer(reader, writer, 403, "This MLflow server belongs to another user of this machine.")
             return
         await asyncio.wait_for(self._ready.wait(), self._hold_seconds)
         if self._trouble is not None:
-            await _answer(writer, 503, self._trouble)
+            await _answer(reader, writer, 503, self._trouble)
             return
         inner_reader, inner_writer = await asyncio.open_unix_connection(self._backend, limit=_CHUNK_BYTES)
         outward = asyncio.create_task(_copy(reader, inner_writer), name="doorway-request")
@@ -134,7 +135,10 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 writer.write_eof()
 
 
-async def _answer(writer: asyncio.StreamWriter, status: int, sentence: str) -> None:
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, status: int, sentence: str) -> None:
+    # A connection closed with its request unread is reset, and the answer lost with it.
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(reader.read(_CHUNK_BYTES), _REQUEST_SECONDS)
     body = json.dumps({"error_code": "TEMPORARILY_UNAVAILABLE", "message": sentence}).encode()
     head = f"HTTP/1.1 {status} {'Forbidden' if status == 403 else 'Service Unavailable'}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"

@@ -108,7 +108,8 @@ class ServerHome:
 
     def unregister_server(self) -> None:
         """This process uses MLflow no more."""
-        (self.path / "users" / f"server-{os.getpid()}.json").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (self.path / "users" / f"server-{os.getpid()}.json").unlink()
 
     def register_job(self, job_id: str) -> None:
         """Say that a job was given the address and may use it until it has ended."""

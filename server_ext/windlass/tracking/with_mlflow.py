@@ -173,12 +173,12 @@ class Copier:
             if not list(_paged(self.target.search_registered_models, filter_string=f"name='{registered.name}'")):
                 self.target.create_registered_model(registered.name, registered.tags, registered.description)
             there = {
-                version.model_id
+                version.source
                 for version in _paged(self.target.search_model_versions, filter_string=f"name='{registered.name}'")
             }
             for version in versions:
                 model_id = self._new_model(version)
-                if model_id is None or model_id in there:
+                if model_id is None or f"models:/{model_id}" in there:
                     continue
                 self.target.create_model_version(
                     registered.name,
