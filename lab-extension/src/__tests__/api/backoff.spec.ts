@@ -1,4 +1,4 @@
-import { Backoff } from '../api/backoff';
+import { Backoff } from '../../api/backoff';
 
 describe('Backoff', () => {
   it('doubles up to the longest wait and begins again after a reset', () => {
