@@ -140,14 +140,13 @@ class WindlassHandler(WindlassIdentity, APIHandler):
 
     async def reply_bytes(self, body: bytes, *, media_type: str) -> None:
         """Answer with text of some kind, compressed when that is worth it and wanted."""
-        self.set_header("Content-Type", media_type)
         self.set_header("Cache-Control", "no-cache")
         self.set_header("Vary", "Accept-Encoding")
         wanted = "gzip" in self.request.headers.get("Accept-Encoding", "")
         if wanted and len(body) >= COMPRESSED_FROM_BYTES and not self.settings.get("compress_response"):
             body = await self.services.in_thread(gzip.compress, body, 4)
             self.set_header("Content-Encoding", "gzip")
-        await self.finish(body)
+        await self.finish(body, set_content_type=media_type)
 
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Answer with the status of the problem rather than 500."""
@@ -160,10 +159,9 @@ class WindlassHandler(WindlassIdentity, APIHandler):
         error = kwargs.get("exc_info", (None, None, None))[1] or HTTPError(status_code)
         problem = problem_of(error, error_id=self._error_id)
         problem.instance = urlsplit(self.request.uri).path
-        self.set_header("Content-Type", MEDIA_TYPE)
         if problem.status == 405:
             self.set_header("Allow", ", ".join(self.allowed_methods()))
-        self.finish(json.dumps(problem.model_dump(mode="json")))
+        self.finish(json.dumps(problem.model_dump(mode="json")), set_content_type=MEDIA_TYPE)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Refusals are no faults: only what we did not foresee goes to the log with a traceback."""

@@ -71,3 +71,4 @@ class BundleHandler(WindlassHandler):
             while chunk := await self.services.in_thread(file.read, CHUNK_BYTES):
                 self.write(chunk)
                 await self.flush()
+        await self.finish(set_content_type="application/gzip")

@@ -47,4 +47,12 @@ class UnknownHandler(WindlassHandler):
         """Say that there is nothing."""
         raise HTTPError(404)
 
-    head = post = put = patch = delete = get
+    @authenticated
+    @authorized
+    def post(self) -> None:
+        """Say that there is nothing."""
+        raise HTTPError(404)
+
+    head = get
+    # Not `get` again: `authorized` remembers the action of the verb that came first.
+    put = patch = delete = post

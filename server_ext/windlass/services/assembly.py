@@ -128,7 +128,11 @@ class Services:
 
     async def _begin(self, engine_name: str, *, damaged: bool) -> None:
         """Start to keep track of one engine's jobs. An engine that is away does not keep the others from working."""
-        engine = self._engines.get(engine_name)
+        try:
+            engine = self._engines.get(engine_name)
+        except WindlassError as error:
+            _log.warning("Jobs of the %s engine could not be taken over: %s", engine_name, error)
+            return
         records = LedgerRecords(ledger=self._ledger, hub=self._hub, engine=engine_name)
         keeper = RecordKeeper(tracking=self._tracking, engine=engine, store=records, data_dir=self.settings.data_dir)
         pump = EnginePump(

@@ -19,6 +19,7 @@ from windlass.errors import BundleRefused
 from windlass.services.engines import Engines
 from windlass.services.environments import ChosenEnvironment, Environments
 from windlass.services.paths import RootFolder
+from windlass.services.requests import check_request
 from windlass.services.settings import Settings
 
 SECRET_RULE = "secret"  # noqa: S105 - the name of a rule
@@ -84,6 +85,7 @@ class Drafting:
 
         Raises InvalidRequest, BundleRefused (too large, unreadable), NotFound and Unavailable.
         """
+        check_request(request)
         notebook = await asyncio.to_thread(self._root.notebook, request.notebook)
         engine = self._engines.get(request.engine)
         kernel = await asyncio.to_thread(_kernel_of, self._root, notebook)

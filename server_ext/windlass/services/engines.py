@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
 from windlass.contract.info import Capacity, EngineInfo
 from windlass.engines.base import Engine, EngineCapacity, EngineCheck
-from windlass.errors import FieldError, InvalidRequest
+from windlass.errors import FieldError, InvalidRequest, Unavailable, WindlassError
+
+_log = logging.getLogger(__name__)
 
 
 class Engines:
@@ -24,18 +27,31 @@ class Engines:
         return list(self._factories)
 
     def get(self, name: str | None) -> Engine:
-        """An engine; the default one for None. Raises InvalidRequest when there is none of that name."""
+        """An engine; the default one for None.
+
+        Raises InvalidRequest when there is none of that name, Unavailable when it cannot be loaded.
+        """
         name = name or self.default
         if name not in self._factories:
             message = f"There is no engine named {name} on this server. It has: {', '.join(self._factories)}."
             raise InvalidRequest(message, fields=[FieldError(field="engine", message=message)])
         if name not in self._made:
-            self._made[name] = self._factories[name]()
+            try:
+                self._made[name] = self._factories[name]()
+            except Exception as error:
+                _log.exception("The %s engine cannot be loaded.", name)
+                raise Unavailable(f"The {name} engine cannot be loaded ({error}): see the server's log.") from error
         return self._made[name]
 
     async def describe(self) -> list[EngineInfo]:
         """Every engine with what it can do now."""
-        return list(await asyncio.gather(*(_describe(self.get(name)) for name in self._factories)))
+        return list(await asyncio.gather(*(self._describe(name) for name in self._factories)))
+
+    async def _describe(self, name: str) -> EngineInfo:
+        try:
+            return await _describe(self.get(name))
+        except (WindlassError, OSError) as error:
+            return EngineInfo(name=name, display_name=name, available=False, message=str(error))
 
     async def close(self) -> None:
         """Let go of all engines; their jobs go on."""

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
+from pydantic import ValidationError
+
+from windlass.contract.base import WireModel
+from windlass.contract.jobs import JobError, JobProgress
 from windlass.engines.base import JobStatus
 from windlass.ledger.jobs import JobChange
 from windlass.services.present import chosen_run
+
+_log = logging.getLogger(__name__)
 
 
 def fold(status: JobStatus) -> JobChange:
@@ -20,8 +27,8 @@ def fold(status: JobStatus) -> JobChange:
                 "queue_position": status.queue_position,
                 "restarts": status.restarts,
                 "exit_code": status.exit_code,
-                "progress": status.progress,
-                "error": status.error,
+                "progress": _valid(JobProgress, status.progress),
+                "error": _valid(JobError, status.error),
                 "notices": list(status.notices),
                 "runs": list(status.runs),
                 "has_notebook": status.has_notebook,
@@ -39,6 +46,21 @@ def fold(status: JobStatus) -> JobChange:
 
 
 def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    """As it will be read back from the ledger, so that comparing tells whether anything changed."""
-    plain: dict[str, Any] = json.loads(json.dumps(document))
+    """As it will be read back from the ledger, so that comparing tells whether anything changed.
+
+    A notebook can print half a surrogate pair, which no UTF-8 can carry: it becomes a question mark.
+    """
+    text = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+    plain: dict[str, Any] = json.loads(text)
     return plain
+
+
+def _valid(model: type[WireModel], value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a job said of itself, if it is what the contract takes: nothing it writes may break the list of jobs."""
+    if value is None:
+        return None
+    try:
+        return model.model_validate(value).model_dump(mode="json")
+    except ValidationError as error:
+        _log.warning("A job reported something odd, which is left out: %s", error)
+        return None

@@ -40,8 +40,8 @@ class RootFolder:
 
     def inside(self, path: str) -> PurePosixPath:
         """The path, normalised, relative to the root. Raises InvalidRequest when it leaves the root or is hidden."""
-        if "\0" in path or "\\" in path or not path.isprintable():
-            raise _refused("The path holds characters that file names on this server cannot have.")
+        if "\0" in path:
+            raise _refused("The path holds a NUL character, which no file name has.")
         asked = PurePosixPath(path)
         if asked.is_absolute() or path.startswith("~"):
             raise _refused("Give the path relative to the server's root folder, without a leading / or ~.")
@@ -63,7 +63,14 @@ class RootFolder:
         if not _HIDDEN_FLAG:
             return False
         places = [self.path.joinpath(*relative.parts[: depth + 1]) for depth in range(len(relative.parts))]
-        return any(getattr(os.lstat(place), "st_flags", 0) & _HIDDEN_FLAG for place in places if place.exists())
+        return any(_flags(place) & _HIDDEN_FLAG for place in places)
+
+
+def _flags(place: Path) -> int:
+    try:
+        return int(getattr(os.lstat(place), "st_flags", 0))
+    except OSError:
+        return 0
 
 
 def _refused(message: str) -> InvalidRequest:

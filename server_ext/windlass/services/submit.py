@@ -29,6 +29,7 @@ from windlass.services.folding import fold
 from windlass.services.identifiers import new_job_id
 from windlass.services.launch import Launcher
 from windlass.services.present import present
+from windlass.services.requests import check_parameters, check_request
 from windlass.services.saving import SaveBroker
 
 
@@ -68,6 +69,7 @@ class Submission:
         Raises InvalidRequest, BundleRefused, NotFound, Conflict (the key was used for something else, or the browser
         could not save), StorageFull and Unavailable.
         """
+        check_request(request)
         digest = _digest("submit", request.model_dump(mode="json"))
         async with self._keys.held(owner, key):
             earlier = await self._earlier(owner, key, digest)
@@ -87,6 +89,7 @@ class Submission:
 
         Raises NotFound, InvalidRequest, Conflict (what it sent is gone), StorageFull and Unavailable.
         """
+        check_parameters(request.parameters)
         digest = _digest("rerun", {"job": job_id, **request.model_dump(mode="json")})
         async with self._keys.held(owner, key):
             earlier = await self._earlier(owner, key, digest)
