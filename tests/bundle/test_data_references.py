@@ -25,6 +25,8 @@ from .conftest import Project, code
         "from PIL import Image\nImage.open('../data/x.csv')",
         "load_dataset('csv', data_files={'train': '../data/x.csv'})",
         "%time open('../data/x.csv')",
+        "!wc -l ../data/x.csv",
+        "%%bash\nfor f in 1; do\n  sort '../data/x.csv'\ndone",
     ],
 )
 def test_a_literal_path_is_pointed_out_and_not_sent(project: Project, cell: str) -> None:

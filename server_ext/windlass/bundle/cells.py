@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 import warnings
 from collections.abc import Callable
 
@@ -15,6 +16,12 @@ PYTHON_CELL_MAGICS = frozenset({"capture", "memit", "prun", "python", "python3",
 """Cell magics whose body is Python that the job runs."""
 PYTHON_LINE_MAGICS = frozenset({"memit", "prun", "time", "timeit"})
 MAX_NESTING = 5
+MAX_MAGIC_LINES = 50_000
+"""Magics times lines that IPython's transformer is given: it reads the whole cell again for every magic."""
+MAX_ALIGNED = 1_000_000
+"""Lines times lines that are aligned exactly; a cell beyond that has its line numbers approximated."""
+
+_MAGIC = re.compile(r"^(\s*)(?:[%!?]|[A-Za-z_][\w.]*\s*=\s*[%!])")
 
 
 class CellSyntaxError(Exception):
@@ -74,6 +81,10 @@ def magic_call(node: ast.Call) -> tuple[str, list[str]] | None:
 
 
 def _transformed(source: str) -> str | None:
+    lines = source.splitlines()
+    magics = sum(bool(_MAGIC.match(line)) for line in lines)
+    if magics * len(lines) > MAX_MAGIC_LINES and not source.lstrip().startswith("%%"):
+        return _without_magics(lines)
     from IPython.core.inputtransformer2 import TransformerManager
 
     try:
@@ -81,20 +92,52 @@ def _transformed(source: str) -> str | None:
             warnings.simplefilter("ignore")
             transform: Callable[[str], str] = TransformerManager().transform_cell  # type: ignore[no-untyped-call]  # IPython has no types
             return transform(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, IndexError):
+    except (SyntaxError, ValueError, RuntimeError, MemoryError, IndexError):
         return None
+
+
+def _without_magics(lines: list[str]) -> str:
+    """The cell with `pass` for each magic: line for line, and in no time."""
+    plain: list[str] = []
+    continued = False
+    for line in lines:
+        found = _MAGIC.match(line)
+        is_magic = continued or found is not None
+        plain.append("" if continued else f"{found[1]}pass" if found else line)
+        continued = is_magic and line.endswith("\\")
+    return "\n".join(plain)
 
 
 def _original_lines(source: str, transformed: str) -> list[int]:
     """For each line of the transformed text, the line of the original that it came from (both from 1)."""
     before = [line.strip() for line in source.splitlines()]
     after = [line.strip() for line in transformed.splitlines()]
+    head = 0
+    while head < min(len(before), len(after)) and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(before), len(after)) - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    middle = _aligned(before[head : len(before) - tail], after[head : len(after) - tail])
+    shift = len(before) - len(after)
+    lines = [
+        *range(head),
+        *(head + line for line in middle),
+        *(line + shift for line in range(len(after) - tail, len(after))),
+    ]
+    last = max(len(before) - 1, 0)
+    return [min(line, last) + 1 for line in lines] or [1]
+
+
+def _aligned(before: list[str], after: list[str]) -> list[int]:
+    """For each line of `after`, the index in `before` that it came from."""
+    if len(before) * len(after) > MAX_ALIGNED:
+        return [min(index, max(len(before) - 1, 0)) for index in range(len(after))]
     lines: list[int] = []
     for tag, start, end, new_start, new_end in difflib.SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes():
-        for offset in range(new_end - new_start):
-            within = offset if tag == "equal" else min(offset, max(end - start - 1, 0))
-            lines.append(min(start + within, max(len(before) - 1, 0)) + 1)
-    return lines or [1]
+        most = new_end - new_start if tag == "equal" else max(end - start - 1, 0)
+        lines.extend(start + min(offset, most) for offset in range(new_end - new_start))
+    return lines
 
 
 def _at(lines: list[int], line: int) -> int:

@@ -37,6 +37,8 @@ _READERS = re.compile(
     )$""",
     re.VERBOSE,
 )
+_SHELL_WORD = re.compile(r"[^\s'\"=;|&<>()]+")
+_FILE_SUFFIX = re.compile(r"\.(py|sh|ya?ml|json|jsonl|toml|cfg|ini|txt|csv|tsv|parquet|npy|npz|pt|pth|zip|tar|gz)$")
 _PATH_METHODS = frozenset({"open", "read_text", "read_bytes", "iterdir"})
 _PATH_KEYWORDS = ("filepath_or_buffer", "path", "file", "filename", "root", "data_files", "data_dir", "io", "fp", "f")
 _MODE_KEYWORDS = ("mode",)
@@ -62,9 +64,22 @@ def find_data(
                     continue
                 reference = _reference(workspace, reader.working_directory, path, sent=sent, place=(unit, call.line))
                 found.setdefault((reference.path, unit.path, unit.cell, call.line), reference)
-                if len(found) >= MAX_REFERENCES:
-                    return list(found.values())
-    return list(found.values())
+        for path, line in _shell_words(unit):
+            reference = _reference(workspace, reader.working_directory, path, sent=sent, place=(unit, line))
+            if reference.exists:
+                found.setdefault((reference.path, unit.path, unit.cell, line), reference)
+        if len(found) >= MAX_REFERENCES:
+            break
+    return list(found.values())[:MAX_REFERENCES]
+
+
+def _shell_words(unit: CodeUnit) -> Iterator[tuple[str, int]]:
+    """Words of shell commands that look like files: `train.py` of `!torchrun train.py --config c.yaml`."""
+    for magic in unit.facts.magics:
+        if magic.kind == "shell" or magic.name in ("bash", "sh", "script"):
+            for word in _SHELL_WORD.findall(magic.text):
+                if _FILE_SUFFIX.search(word) and _is_local_path(word):
+                    yield word, magic.line
 
 
 def _path_arguments(unit: CodeUnit, call: Call) -> Iterator[ast.expr]:

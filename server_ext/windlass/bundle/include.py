@@ -31,20 +31,20 @@ class Match:
     left_out: str | None = None
 
 
-class _Budget:
-    def __init__(self, pattern: str) -> None:
-        self._left = MAX_ENTRIES_LOOKED_AT
-        self._pattern = pattern
+class LookBudget:
+    """How many directory entries may still be looked at, over all patterns of a request."""
 
-    def spend(self) -> None:
+    def __init__(self) -> None:
+        self._left = MAX_ENTRIES_LOOKED_AT
+
+    def spend(self, pattern: str) -> None:
+        """One more, for a pattern. Raises InvalidRequest when it is one too many."""
         self._left -= 1
         if self._left < 0:
-            raise _refusal(
-                self._pattern, f"looks at more than {MAX_ENTRIES_LOOKED_AT:,} files; name the folder you need"
-            )
+            raise _refusal(pattern, f"looks at more than {MAX_ENTRIES_LOOKED_AT:,} files; name the folder you need")
 
 
-def matches(workspace: Workspace, rules: IgnoreRules, pattern: str) -> list[Match]:
+def matches(workspace: Workspace, rules: IgnoreRules, pattern: str, *, budget: LookBudget) -> list[Match]:
     """The files of one include pattern, sorted, those left out by a rule among them.
 
     Raises:
@@ -57,7 +57,7 @@ def matches(workspace: Workspace, rules: IgnoreRules, pattern: str) -> list[Matc
             raise _refusal(pattern, "leads out of the server's root folder through a link")
         if not target.is_dir():
             return [Match(path=checked, pattern=pattern, literal=True, left_out=rules.reason(checked))]
-        found = _walk(workspace, rules, checked, parts=["**"], pattern=pattern)
+        found = _walk(workspace, rules, checked, parts=["**"], pattern=pattern, budget=budget)
         return sorted(found, key=lambda match: match.path)
     if not _WILD.search(checked):
         raise _refusal(pattern, "names a file that does not exist")
@@ -68,7 +68,7 @@ def matches(workspace: Workspace, rules: IgnoreRules, pattern: str) -> list[Matc
         raise _refusal(pattern, f"begins with {start}, which is not a folder")
     if not workspace.holds(workspace.absolute(start)):
         raise _refusal(pattern, "leads out of the server's root folder through a link")
-    found = _walk(workspace, rules, start, parts=parts[fixed:], pattern=pattern)
+    found = _walk(workspace, rules, start, parts=parts[fixed:], pattern=pattern, budget=budget)
     return sorted(found, key=lambda match: match.path)
 
 
@@ -77,9 +77,10 @@ def _refusal(pattern: str, why: str) -> InvalidRequest:
     return InvalidRequest(message, [FieldError(field="include", message=message)])
 
 
-def _walk(workspace: Workspace, rules: IgnoreRules, folder: str, *, parts: list[str], pattern: str) -> Iterator[Match]:
+def _walk(
+    workspace: Workspace, rules: IgnoreRules, folder: str, *, parts: list[str], pattern: str, budget: LookBudget
+) -> Iterator[Match]:
     """Everything below `folder` that the remaining segments match; each file once."""
-    budget = _Budget(pattern)
     segments = [_Segment(part) for part in parts]
     pending: list[tuple[str, frozenset[int]]] = [(folder, _closed({0}, segments))]
     while pending:
@@ -93,7 +94,7 @@ def _walk(workspace: Workspace, rules: IgnoreRules, folder: str, *, parts: list[
             continue
         with entries:
             for entry in entries:
-                budget.spend()
+                budget.spend(pattern)
                 reached = _step(entry.name, states, segments)
                 if not reached:
                     continue

@@ -8,6 +8,7 @@ never evaluated.
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import io
 import keyword
@@ -61,12 +62,14 @@ def read_parameters(cells: Iterable[Cell]) -> ParametersCell:
     except CellSyntaxError:
         return ParametersCell(cell=tagged.index, declared=(), readable=False)
     comments = _comments(tagged.source)
+    lines = tagged.source.encode("utf-8", "surrogatepass").split(b"\n")
     declared: dict[str, Parameter] = {}
     for statement in tree.body:
-        for target, value, annotation in _assignments(statement):
-            declared[target] = _parameter(
-                target, value, annotation, comments.get(statement.end_lineno or 0, ""), tagged
-            )
+        comment = comments.get(statement.end_lineno or 0, "")
+        # An expression nested deeper than the stack is generated code: no form has a field for it.
+        with contextlib.suppress(RecursionError):
+            for target, value, annotation in _assignments(statement):
+                declared[target] = _parameter(target, value, annotation, comment=comment, lines=lines)
     return ParametersCell(cell=tagged.index, declared=tuple(declared.values()))
 
 
@@ -148,7 +151,9 @@ def _targets(target: ast.expr, value: ast.expr) -> Iterable[tuple[str, ast.expr,
             yield from _targets(name, element)
 
 
-def _parameter(name: str, value: ast.expr, annotation: ast.expr | None, comment: str, cell: Cell) -> Parameter:
+def _parameter(
+    name: str, value: ast.expr, annotation: ast.expr | None, *, comment: str, lines: list[bytes]
+) -> Parameter:
     type_comment, help_text = _split_comment(comment)
     default, is_literal = json_literal(value)
     found = type_of_annotation(annotation) or type_of_annotation(type_comment)
@@ -160,14 +165,21 @@ def _parameter(name: str, value: ast.expr, annotation: ast.expr | None, comment:
         name=name,
         type=found,
         default=default,
-        default_source=_source_of(cell.source, value),
+        default_source=_source_of(lines, value),
         help=help_text,
         line=value.lineno,
     )
 
 
-def _source_of(source: str, value: ast.expr) -> str:
-    return (ast.get_source_segment(source, value) or ast.unparse(value)).strip()
+def _source_of(lines: list[bytes], value: ast.expr) -> str:
+    """The text of an expression. `ast.get_source_segment` would split the cell again for every parameter."""
+    first, last = value.lineno - 1, (value.end_lineno or value.lineno) - 1
+    segment = lines[first : last + 1]
+    if not segment:
+        return ast.unparse(value)
+    segment[-1] = segment[-1][: value.end_col_offset]
+    segment[0] = segment[0][value.col_offset :]
+    return b"\n".join(segment).decode("utf-8", "replace").strip()
 
 
 def _split_comment(comment: str) -> tuple[str | None, str | None]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from windlass.bundle.closure import Closure
 from windlass.bundle.ignore import IgnoreRules
-from windlass.bundle.include import Match, matches
+from windlass.bundle.include import LookBudget, Match, matches
 from windlass.bundle.notebook import Notebook
 from windlass.bundle.paths import NotSendable, SendableFile, Workspace, readable_size
 from windlass.contract.preview import Finding, LeftOutFile, Severity
@@ -58,9 +58,11 @@ def select(
     """
     selection = Selection(files=dict(closure.files), left_out=dict(closure.left_out))
     selection.findings.extend(_not_sent_though_imported(closure))
+    budget = LookBudget()
     for pattern in include:
         if pattern.strip():
-            found = [match for match in matches(workspace, rules, pattern) if match.path != notebook.path]
+            every = matches(workspace, rules, pattern, budget=budget)
+            found = [match for match in every if match.path != notebook.path]
             if not found:
                 selection.notices.append(f"The include pattern {_printable(pattern)!r} matches no further file.")
             _add_matches(selection, workspace, found, max_bytes=max_bytes)
