@@ -16,7 +16,7 @@ import pytest
 from windlass.tracking.doorway import Doorway, can_tell_users, peer_uid
 
 REQUEST = b"GET / HTTP/1.0\r\n\r\n"
-ASK = "import os, socket, sys; c = socket.socket(); os.setuid(65534); c.connect(('127.0.0.1', int(sys.argv[1]))); "
+ASK = "import os, socket, sys; os.setuid(65534); c = socket.socket(); c.connect(('127.0.0.1', int(sys.argv[1]))); "
 ASK += "c.sendall(b'hello'); c.shutdown(1); print(c.makefile('rb').read().decode())"
 
 
