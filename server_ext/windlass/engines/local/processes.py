@@ -31,11 +31,13 @@ def adopt_orphans() -> None:
 
 def reap_orphans(*, leave: int | None) -> None:
     """Let go of adopted processes that have ended. `leave`: the child whose exit status somebody else waits for."""
-    with suppress(psutil.Error):
-        for child in psutil.Process().children():
-            if child.pid != leave:
-                with suppress(ChildProcessError):
-                    os.waitpid(child.pid, os.WNOHANG)
+    if not hasattr(os, "waitid"):
+        return
+    with suppress(ChildProcessError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid == leave:
+                return
+            os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def find(job_id: str, *, tree_of: int | None = None) -> list[psutil.Process]:
