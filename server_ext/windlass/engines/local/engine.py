@@ -12,8 +12,8 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,10 +26,11 @@ from windlass.engines.base import (
     LogSlice,
     State,
 )
-from windlass.engines.local import dispatch, launch, logreader, queue, watch
-from windlass.engines.local.files import claim_json, is_disk_full
+from windlass.engines.local import dispatch, folders, launch, logreader, queue, watch
+from windlass.engines.local.files import claim_json
 from windlass.engines.local.identity import supervisor_of
 from windlass.engines.local.journal import note
+from windlass.engines.local.limits import check_size, size_notices
 from windlass.engines.local.machine import cpu_count, gpu_ids
 from windlass.engines.local.paths import DataFolder, JobFolder, is_job_id
 from windlass.engines.local.record import (
@@ -38,16 +39,11 @@ from windlass.engines.local.record import (
     read_record,
     read_spec,
     read_status,
-    write_record,
-    write_spec,
 )
-from windlass.errors import Conflict, FieldError, InvalidRequest, NotFound, StorageFull, Unavailable
+from windlass.errors import Conflict, InvalidRequest, NotFound
 
 _LARGEST_PAGE_BYTES = 8 * 1024 * 1024
 _LITTLE_ROOM_BYTES = 200 * 1024 * 1024
-_LEAVINGS_SECONDS = 3600.0
-_MOST_PROCESSES = 64
-_MOST_PROCESSES_PER_CPU = 16
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +77,7 @@ class LocalEngine:
     async def check(self) -> EngineCheck:
         """Whether jobs can be run: the data folder has to be writable."""
         try:
-            await asyncio.to_thread(self._prepare)
+            await asyncio.to_thread(folders.prepare, self._data)
             room = (await asyncio.to_thread(shutil.disk_usage, self._data.root)).free
         except OSError as error:
             message = (
@@ -105,10 +101,10 @@ class LocalEngine:
         if not is_job_id(spec.id):
             raise InvalidRequest(f"{spec.id!r} cannot be the id of a job.")
         kind = launch.choose_kind(spec)
-        self._check_size(spec)
+        check_size(spec, capacity=self._total())
         launch.check_interpreter(spec, kind=kind)
         command = launch.command_line(spec, kind=kind, entry_point="windlass_run.py", port="<a free port>")
-        return LaunchPlan(kind=kind, command=command, notices=tuple(self._notices(spec)))
+        return LaunchPlan(kind=kind, command=command, notices=tuple(size_notices(spec, capacity=self._total())))
 
     async def submit(self, spec: JobSpec) -> None:
         """Take the job over; a job of this id that is there already is left as it is.
@@ -191,9 +187,8 @@ class LocalEngine:
     def _gpu_ids(self) -> Sequence[str]:
         return gpu_ids() if self._gpus is None else self._gpus
 
-    def _prepare(self) -> None:
-        self._data.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._data.jobs.mkdir(mode=0o700, exist_ok=True)
+    def _total(self) -> queue.Capacity:
+        return queue.Capacity(cpus=self._cpus, gpus=tuple(self._gpu_ids))
 
     def _configure(self, found: dispatch.JobQueue) -> None:
         """Write down how this engine was configured, for the supervisors that move the queue on."""
@@ -206,7 +201,7 @@ class LocalEngine:
 
     def _capacity(self) -> EngineCapacity:
         found = dispatch.load(self._data)
-        total = queue.Capacity(cpus=self._cpus, gpus=tuple(self._gpu_ids))
+        total = self._total()
         cpus_free, gpus_free = queue.free(total, found.holding())
         queued = len(found.waiting())
         return EngineCapacity(
@@ -218,40 +213,16 @@ class LocalEngine:
             queued=queued,
         )
 
-    def _check_size(self, spec: JobSpec) -> None:
-        """Raises InvalidRequest for more GPUs or processes than this machine can ever give."""
-        errors = []
-        gpus, wanted = len(self._gpu_ids), spec.gpus_per_worker * spec.workers
-        if wanted > gpus:
-            has = f"{gpus} GPU{'s' if gpus != 1 else ''}" if gpus else "no GPU"
-            message = f"The job asks for {wanted} GPUs in all and this machine has {has}; ask for fewer."
-            errors.append(FieldError(field="gpus_per_worker", message=message))
-        most = max(_MOST_PROCESSES, _MOST_PROCESSES_PER_CPU * self._cpus)
-        if spec.world_size > most:
-            message = f"The job asks for {spec.world_size} processes; this machine runs at most {most} in one job."
-            errors.append(FieldError(field="processes_per_worker", message=message))
-        if errors:
-            raise InvalidRequest(errors[0].message, fields=errors)
-
-    def _notices(self, spec: JobSpec) -> list[str]:
-        notices = []
-        if spec.world_size > self._cpus:
-            cpus = f"{self._cpus} CPU{'s' if self._cpus != 1 else ''}"
-            notices.append(f"{spec.world_size} processes will share {cpus}.")
-        if self._gpu_ids and not spec.gpus_per_worker:
-            notices.append("The job asks for no GPU, so it will see none of this machine's.")
-        return notices
-
     def _submit(self, spec: JobSpec) -> None:
         plan = self.plan(spec)
         spec = replace(spec, created_at=spec.created_at or time.time())
         job = self._data.job(spec.id)
-        with _storage(self._data):
-            self._prepare()
+        with folders.storage_errors(self._data):
+            folders.prepare(self._data)
             with dispatch.opened(self._data) as found:
                 if job.path.exists():
                     return
-                _write_folder(job, spec, JobRecord(state=State.QUEUED, kind=plan.kind))
+                folders.make_folder(job, spec, JobRecord(state=State.QUEUED, kind=plan.kind))
                 self._configure(found)
                 found.jobs[spec.id] = dispatch.Entry.of(spec)
                 try:
@@ -262,9 +233,9 @@ class LocalEngine:
         note(self._data, spec.id, what="submitted")
 
     def _adopt(self) -> list[JobStatus]:
-        with _storage(self._data):
-            self._prepare()
-            _sweep(self._data)
+        with folders.storage_errors(self._data):
+            folders.prepare(self._data)
+            folders.sweep(self._data)
         try:
             with dispatch.opened(self._data) as found:
                 self._configure(found)
@@ -297,7 +268,7 @@ class LocalEngine:
 
     def _stop(self, job_id: str, reason: str) -> None:
         job = self._existing(job_id)
-        with _storage(self._data), dispatch.opened(self._data) as found:
+        with folders.storage_errors(self._data), dispatch.opened(self._data) as found:
             record = read_record(job)
             if record is None or record.state.is_final:
                 return
@@ -325,50 +296,12 @@ class LocalEngine:
         job = self._data.job(job_id)
         if not job.path.is_dir():
             return
-        with _storage(self._data), dispatch.opened(self._data) as found:
+        with folders.storage_errors(self._data), dispatch.opened(self._data) as found:
             record = read_record(job)
             if record is not None and not record.state.is_final:
                 raise Conflict(f"The job {job_id} has not ended; stop it first.")
             found.jobs.pop(job_id, None)
             found.save()
-            leaving = self._data.jobs / f".removed-{job_id}-{time.time_ns()}"
-            with suppress(FileNotFoundError):
-                job.path.rename(leaving)
+            leaving = folders.put_aside(job)
         note(self._data, job_id, what="removed")
         shutil.rmtree(leaving, ignore_errors=True)
-
-
-@contextmanager
-def _storage(data: DataFolder) -> Iterator[None]:
-    """Say in a sentence why the data folder cannot be written. Raises StorageFull, Unavailable."""
-    try:
-        yield
-    except OSError as error:
-        if is_disk_full(error):
-            raise StorageFull(f"There is no room left in {data.root}; free some space and try again.") from error
-        message = f"{data.root} cannot be written ({error.strerror or error}); set WINDLASS_DATA_DIR to another."
-        raise Unavailable(message) from error
-
-
-def _write_folder(job: JobFolder, spec: JobSpec, record: JobRecord) -> None:
-    """Make a job's folder, whole or not at all. Raises OSError."""
-    new = JobFolder(job.path.with_name(f".new-{job.id}-{os.getpid()}"))
-    shutil.rmtree(new.path, ignore_errors=True)
-    try:
-        for folder in (new.path, new.logs, new.ranks):
-            folder.mkdir(mode=0o700)
-        write_spec(new, spec)
-        write_record(new, record)
-        new.path.rename(job.path)
-    except OSError:
-        shutil.rmtree(new.path, ignore_errors=True)
-        raise
-
-
-def _sweep(data: DataFolder) -> None:
-    """Delete what a server left behind that was killed while it made or removed a job."""
-    for path in data.jobs.iterdir():
-        if path.name.startswith((".new-", ".removed-")):
-            with suppress(OSError):
-                if time.time() - path.stat().st_mtime > _LEAVINGS_SECONDS:
-                    shutil.rmtree(path, ignore_errors=True)
