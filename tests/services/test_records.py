@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import subprocess
+import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,22 @@ from windlass.engines.base import JobStatus, LogPiece, LogSlice, State
 from windlass.errors import NotFound
 from windlass.services.records import PendingRecord, RecordKeeper
 from windlass.tracking.tracking import Tracking
+
+FORWARD = """
+import asyncio, sys
+async def copy(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+async def serve(reader, writer):
+    far_reader, far_writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[2]))
+    await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer), return_exceptions=True)
+async def main():
+    async with await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1])) as server:
+        await server.serve_forever()
+asyncio.run(main())
+"""
 
 pytestmark = pytest.mark.mlflow
 
@@ -254,6 +272,51 @@ async def test_what_was_spooled_is_copied_once_with_steps_models_and_artifacts(
     assert [version["run_id"] for version in versions] == [own_id]
     assert versions[0]["source"] == f"models:/{model['model_id']}"
     assert not (folder / "spool" / "mlflow.db").exists()
+
+
+@contextlib.contextmanager
+def forwarding(port: int, to: str) -> Iterator[None]:
+    """Another address of the server, which goes away at the end."""
+    process = subprocess.Popen([sys.executable, "-c", FORWARD, str(port), to.rpartition(":")[2]])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_what_was_logged_after_mlflow_went_away_is_sent_later(
+    bench: Bench, mlflow: Any, mlflow_job: Any, until: Any, unused_tcp_port: int
+) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}"
+    job = mlflow_job(folder=bench.data_dir / "jobs" / bench.record.job_id, job_id=bench.record.job_id, url=url)
+    job.wait_seconds = 60
+    notebook = (
+        "import mlflow, os, pathlib, time\n"
+        "mlflow.log_metric('loss', 1, step=0)\n"
+        "pathlib.Path('ready').touch()\n"
+        "while not os.path.exists('go'): time.sleep(0.02)\n"
+        "for step in (1, 2): mlflow.log_metric('loss', 1 / (step + 1), step=step)\n"
+        "mlflow.log_params({'a': 1}); mlflow.set_tag('t', 'v')\n"
+    )
+    with forwarding(unused_tcp_port, mlflow.url):
+        (process,) = job.start(notebook, MLFLOW_HTTP_REQUEST_MAX_RETRIES="0")
+        until((job.folder / "ready").exists, seconds=100, what="the first metric")
+    (job.folder / "go").touch()
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, output
+    assert output.count("has stopped answering") == 1
+    bench.engine.runs = tuple(job.runs)
+    with forwarding(unused_tcp_port, mlflow.url):
+        keeper = bench.keeper(url)
+        while bench.store.said("uploaded") is None:
+            await keeper.send_now()
+    (run,) = mlflow.runs_of(bench.record.job_id)
+    history = mlflow.ask(f"metrics/get-history?run_id={run['info']['run_id']}&metric_key=loss")["metrics"]
+    assert [(point["step"], point["value"]) for point in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+    assert pairs(run, "params")["a"] == "1"
+    assert pairs(run, "tags")["t"] == "v"
+    assert run["info"]["status"] == "FINISHED"
 
 
 async def test_tracking_that_is_off_is_said_once(bench: Bench) -> None:

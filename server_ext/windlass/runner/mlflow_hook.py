@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from .after_import import after_import
+from .mlflow_later import Later
 from .mlflow_models import keep_plain_log_model
 from .mlflow_place import Place, answers, quietly
 from .mlflow_runs import FLUENT, OWN_TAG, Runs, all_run_stacks, run_stack
@@ -39,6 +40,7 @@ class _Hook:
             job_dir=job_dir, uri=os.environ.get("MLFLOW_TRACKING_URI", ""), wait_seconds=wait_seconds, say=say
         )
         self.runs = Runs(job_dir=job_dir, rank=rank, place=self.place)
+        self.later = Later(job_dir=job_dir, uri=self.place.uri, say=say)
         self._experiment_name = os.environ.get("MLFLOW_EXPERIMENT_NAME")
 
     def install(self) -> None:
@@ -46,6 +48,8 @@ class _Hook:
         if self._experiment_name:
             # Inherited from whoever started the job; MLflow refuses a name and an id that disagree.
             os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        # A minute of retries, not four: what cannot be sent then is kept.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "5")
         after_import("mlflow.tracking.registry", self._patch_stores)
         after_import("mlflow.tracking.client", self._patch_client)
         after_import(FLUENT, self._patch_fluent)
@@ -72,7 +76,7 @@ class _Hook:
         def build(store_uri: str, **arguments: Any) -> Any:
             if self.place.decide():
                 return self.place.spool_store(registry)
-            return original(store_uri=store_uri, **arguments)
+            return self.later.guard(original(store_uri=store_uri, **arguments))
 
         return build
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -33,11 +34,13 @@ class RecordUpload:
         self._tracking = tracking
         self._mlflow = mlflow
         self._bundle = data_dir / "bundles" / f"{record.bundle_sha256}.tar.gz"
-        self._spool = data_dir / "jobs" / record.job_id / "spool"
+        self._job_dir = data_dir / "jobs" / record.job_id
+        self._spool = self._job_dir / "spool"
 
     async def run(self) -> list[JobRun]:
         """Bring the record over; answers the job's runs, the one that carries the record first."""
         reported = await self._reported_runs()
+        await self._send_late()
         runs = await self._known_runs(reported)
         chosen = next((run for run in runs if _tags(run).get(_OWN) == "true"), runs[0] if runs else None)
         if chosen is None:
@@ -76,6 +79,18 @@ class RecordUpload:
                 shutil.rmtree(path)
         known: dict[str, dict[str, Any]] = json.loads(note.read_text(encoding="utf-8"))
         return known
+
+    async def _send_late(self) -> None:
+        """What the ranks kept when MLflow went away in the middle. Sent twice it is the same as sent once."""
+        late = self._job_dir / "late.jsonl"
+        if not late.exists():
+            return
+        with late.open(encoding="utf-8") as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError, KeyError):
+                    call = json.loads(line)
+                    await self._mlflow.replay(call["path"], call["body"])
+        late.rename(late.with_suffix(".sent"))
 
     async def _known_runs(self, reported: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The job's runs that this server has, in the order they were made; those elsewhere are not ours to touch."""
