@@ -6,6 +6,7 @@ import json
 import signal
 from pathlib import Path
 
+import nbformat
 import pytest
 from tests.desk import Desk, end, environment_of, finished, processes_of, until
 
@@ -130,12 +131,12 @@ def test_an_id_may_be_shortened_until_it_fits_several_jobs(desk: Desk) -> None:
 
 def test_hostile_names_do_not_act(desk: Desk) -> None:
     notebook = desk.notebook("[red]$(touch pwned); 'a' & b.ipynb", "print('\\x1b]0;title\\x07\\x1b[2Jx')")
-    done = desk.run("train", str(notebook), "--name", "[bold]n\x1b[2J\x1b]0;t\x07[/] $(id)", "--wait")
+    done = desk.run("train", str(notebook), "--name", "[bold]n[/] $(id) :smile: \u202e", "--wait")
     assert done.status == 0, done.err
     shown = done.out + desk.run("jobs").out + desk.run("job").out + desk.run("logs").out
     assert "\x1b" not in shown
-    assert "\x07" not in shown
-    assert "[bold]n" in shown
+    assert not {"\x07", "\u202e"} & set(shown)
+    assert "[bold]n[/] $(id) :smile:" in done.out
     assert not list(desk.folder.rglob("pwned"))
 
 
@@ -187,6 +188,13 @@ def test_a_job_is_run_again_with_another_parameter(desk: Desk) -> None:
     assert again.json["parameters"] == {"a": 2, "b": 40}
     assert again.json["rerun_of"] == job["id"]
     assert "sum 42" in desk.run("logs", again.json["id"]).out
+
+
+def test_the_executed_notebook_can_be_had_as_a_file(desk: Desk) -> None:
+    assert desk.run("train", str(desk.notebook("kept.ipynb", "print(6 * 7)")), "--wait").status == 0
+    assert desk.run("job", "--save-notebook", "executed.ipynb").status == 0
+    executed = nbformat.read(desk.folder / "executed.ipynb", as_version=4)
+    assert executed.cells[0].outputs[0]["text"] == "42\n"
 
 
 def test_a_job_that_has_ended_can_be_removed(desk: Desk) -> None:

@@ -88,6 +88,14 @@ def test_a_failure_names_rank_cell_and_line_counted_from_one() -> None:
     assert "rank 1, cell 4, line 2: ValueError: no" in shown
 
 
+def test_the_address_of_a_run_stays_whole() -> None:
+    address = "http://127.0.0.1:43567/#/experiments/2/runs/69949a44f69f413baf7c785105a09651" + "x" * 40
+    job = make_job(runs=[JobRun(run_id="r", name="n", url=address), JobRun(run_id="r2", url="http://a\x1b[2J")])
+    for shown in (rendered(job_detail(job)), rendered(ending(job))):
+        assert address in shown.splitlines()
+        assert "\x1b" not in shown
+
+
 def test_what_is_not_known_is_not_shown_as_nought() -> None:
     shown = rendered(job_detail(make_job()))
     assert "cost" not in shown

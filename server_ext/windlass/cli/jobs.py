@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,10 +52,21 @@ def jobs(states: Sequence[str], search: str | None, limit: int, as_json: bool) -
 
 @click.command()
 @click.argument("job", required=False)
+@click.option(
+    "--save-notebook",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write the executed notebook there, as far as it has come.",
+)
 @json_option
-def job(job: str | None, as_json: bool) -> None:
+def job(job: str | None, save_notebook: Path | None, as_json: bool) -> None:
     """Show one JOB in full; the last one sent when left out."""
-    found = _find(_connect(), job)
+    connection = _connect()
+    found = _find(connection, job)
+    if save_notebook is not None:
+        content = connection.ask(lambda client: client.notebook(found.id))
+        save_notebook.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        say(f"The executed notebook is in {save_notebook}.")
     if as_json:
         print_json(found)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
@@ -13,6 +14,7 @@ from windlass.literals import format_value
 from windlass.output import text
 
 _SHORTEST_ID = 8
+_ADDRESS = re.compile(r"https?://[!-~]+")
 _TRACEBACK_LINES = 40
 
 
@@ -65,6 +67,7 @@ def job_detail(job: Job, *, ascii_only: bool = False) -> RenderableType:
     if job.reason and job.error is None:  # else the failure says it, at more length
         parts.append(Text(f"  {text.one_line(job.reason)}"))
     parts.append(grid)
+    parts.extend(line for run in job.runs for line in run_lines(run))
     parts.extend(_notice(notice) for notice in job.notices)
     if job.error is not None:
         parts.append(failure(job))
@@ -100,7 +103,6 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
         yield "git", text.one_line(f"{job.git.commit[:10]} {job.git.branch or ''}") + dirty
     if job.bundle_sha256:
         yield "bundle", f"{job.bundle_sha256[:12]}, {text.size(job.bundle_bytes)}"
-    yield from (("run", run_line(run)) for run in job.runs)
     if job.record:
         yield "record", text.one_line(job.record)
     if job.cost_usd is not None:
@@ -121,11 +123,13 @@ def _done(job: Job) -> str:
     return ", ".join(parts)
 
 
-def run_line(run: JobRun) -> str:
-    """An MLflow run on one line: its page when there is one to open."""
-    name = f"{run.name} " if run.name else ""
+def run_lines(run: JobRun) -> list[Text]:
+    """An MLflow run, and the address of its page on a line of its own: whole, so that it can be clicked and copied."""
     where = f" in {run.experiment_name}" if run.experiment_name else ""
-    return text.one_line(f"{name}{run.run_id}{where}" + (f"  {run.url}" if run.url else ""))
+    lines = [Text(text.one_line(f"MLflow run {run.name or run.run_id}{where}"))]
+    if run.url and _ADDRESS.fullmatch(run.url):
+        lines.append(Text(run.url, no_wrap=True, overflow="ignore"))
+    return lines
 
 
 def _notice(notice: str) -> Text:
@@ -155,6 +159,7 @@ def ending(job: Job, *, ascii_only: bool = False) -> RenderableType:
     if job.reason and job.error is None:  # else the failure says it, at more length
         parts.append(Text(f"  {text.one_line(job.reason)}"))
     parts.extend(_notice(notice) for notice in job.notices)
+    parts.extend(line for run in job.runs for line in run_lines(run))
     if job.error is not None:
         parts.append(failure(job))
     return Group(*parts)

@@ -61,7 +61,13 @@ class ProgressDisplay:
         row.add_column(no_wrap=True, overflow="ellipsis")
         row.add_row(
             state_text(job, ascii_only=self._ascii_only),
-            ProgressBar(total=1.0, completed=fraction or 0.0, width=_BAR_WIDTH),
+            ProgressBar(
+                total=1.0,
+                completed=fraction or 0.0,
+                width=_BAR_WIDTH,
+                complete_style="blue",
+                finished_style="green",
+            ),
             Text(text.percent(fraction)),
             Text(f"{text.seconds(job.duration_seconds)}  {step(job)}"),
         )
