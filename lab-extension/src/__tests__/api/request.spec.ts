@@ -1,5 +1,6 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import { toMessage, WindlassError } from '../../api/errors';
+import type { WindlassError } from '../../api/errors';
+import { toMessage } from '../../api/errors';
 import { WindlassClient } from '../../api/client';
 import { encodeQuery, request } from '../../api/request';
 import { fakeSettings, makeProblem } from '../fakes';
@@ -31,7 +32,11 @@ describe('request', () => {
   it('says what the server half said, at its field', async () => {
     const problem = makeProblem({ status: 400, fields: [{ field: 'workers', message: 'At least 1.' }] });
     const error = await failing(answer(400, JSON.stringify(problem), 'application/problem+json'));
-    expect([error.kind, error.status, error.fieldMessage('workers')]).toEqual(['problem', 400, 'At least 1.']);
+    expect([error.kind, error.status, error.fieldMessage('workers')]).toEqual([
+      'problem',
+      400,
+      'At least 1.'
+    ]);
     expect(toMessage(error, trans)).toBe('The job has ended.');
   });
 
@@ -76,7 +81,11 @@ describe('request', () => {
 
   it('encodes ids that are no plain words', async () => {
     const { fetch, settings } = answering(async () => new Response('{}'));
-    await new WindlassClient({ serverSettings: settings }).logs('a/b ?', { rank: 0, offset: 5, limitBytes: 9 });
+    await new WindlassClient({ serverSettings: settings }).logs('a/b ?', {
+      rank: 0,
+      offset: 5,
+      limitBytes: 9
+    });
     expect((fetch.mock.calls[0]?.[0] as Request).url).toMatch(
       /jobs\/a%2Fb%20%3F\/logs\?rank=0&offset=5&limit_bytes=9/
     );
