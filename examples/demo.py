@@ -95,7 +95,7 @@ def run_example(record: ServerRecord, *, console: Console) -> bool:
             writer.write(news)
     writer.close()
     console.print(Rule("Result", align="left"))
-    console.print(ending(job, ascii_only=is_ascii_only(console)))
+    console.print(ending(job, ascii_only=is_ascii_only(console)), crop=False)
     show_result(connection, job=job, console=console)
     return job.state is JobState.SUCCEEDED
 

@@ -102,6 +102,14 @@ def test_what_is_not_known_is_not_shown_as_nought() -> None:
     assert "0 %" not in shown
 
 
+def test_a_long_name_shortens_no_other_column() -> None:
+    long = make_job(name="n" * 200, state=JobState.RESTARTING, duration_seconds=7_500, world_size=1_024)
+    row = rendered(jobs_table([long, make_job(id="j1kxq8zr3abcdf")])).splitlines()[1]
+    assert {"j1kxq8zr3abcde", "restarting", "1024"} <= set(row.split())
+    assert "2 h 05 min" in row
+    assert "nnn…" in row
+
+
 def test_ids_are_as_short_as_they_can_be_told_apart() -> None:
     ids = ("j1kxq8zr3abcde", "j1kxq8zr3abcdf", "j2")
     assert set(short_ids([make_job(id=each) for each in ids]).values()) == {"j1kxq8zr3abcde", "j1kxq8zr3abcdf", "j2"}

@@ -71,7 +71,7 @@ def job(job: str | None, save_notebook: Path | None, as_json: bool) -> None:
         print_json(found)
     else:
         console = make_console()
-        console.print(job_detail(found, ascii_only=is_ascii_only(console)))
+        console.print(job_detail(found, ascii_only=is_ascii_only(console)), crop=False)
 
 
 @click.command()

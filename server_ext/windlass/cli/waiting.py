@@ -29,7 +29,7 @@ def wait_for(connection: Connection, *, job: Job, log_to: TextIO | None, as_json
     if as_json:
         print_json(job)
     console = errors_console() if as_json else make_console()
-    console.print(ending(job, ascii_only=is_ascii_only(console)))
+    console.print(ending(job, ascii_only=is_ascii_only(console)), crop=False)
     return job
 
 

@@ -47,7 +47,7 @@ def rendered(*renderables: object, width: int = WIDTH) -> str:
         color_system=None,
         width=width,
     )
-    console.print(*renderables, sep="\n")
+    console.print(*renderables, sep="\n", crop=False)
     return stream.getvalue().rstrip("\n")
 
 

@@ -38,7 +38,7 @@ def jobs_table(jobs: Sequence[Job], *, ascii_only: bool = False) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     table.add_column("JOB", no_wrap=True)
     table.add_column("STATE", no_wrap=True)
-    table.add_column("NAME", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("NAME")  # the only one that gives way: a shortened id or state would mislead
     table.add_column("DONE", justify="right", no_wrap=True)
     table.add_column("RANKS", justify="right", no_wrap=True)
     table.add_column("TOOK", justify="right", no_wrap=True)
@@ -47,7 +47,7 @@ def jobs_table(jobs: Sequence[Job], *, ascii_only: bool = False) -> Table:
         table.add_row(
             Text(ids[job.id]),
             state_text(job, ascii_only=ascii_only),
-            Text(text.one_line(job.name)),
+            Text(text.one_line(job.name), no_wrap=True, overflow="ellipsis"),
             Text(text.percent(job.progress.fraction)),
             Text(str(job.world_size)),
             Text(text.seconds(job.duration_seconds)),
