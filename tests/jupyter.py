@@ -33,10 +33,11 @@ class Server:
     process: subprocess.Popen[bytes] | None = None
     record: dict[str, Any] = field(default_factory=dict)
     name: str = "jupyter"
+    folder: str = "root"
 
     @property
     def root(self) -> Path:
-        return self.base / "root"
+        return self.base / self.folder
 
     @property
     def data(self) -> Path:

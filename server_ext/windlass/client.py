@@ -48,6 +48,9 @@ DISCOVERY_SECONDS = 5.0
 START_SECONDS = 60.0
 LOG_LINES_SHOWN = 5
 
+_started: list[subprocess.Popen[bytes]] = []
+"""Kept, so that those that have ended are reaped when the next child is started; a kernel may live for weeks."""
+
 
 class ClientError(Exception):
     """A server refused (`status` and `problem` say why), or could not be reached (`status` is None)."""
@@ -219,6 +222,7 @@ def _start(root: Path) -> ServerRecord:
             stderr=output,
             start_new_session=True,
         )
+    _started.append(process)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         record = next((record for record in living_records() if record.pid == process.pid), None)
