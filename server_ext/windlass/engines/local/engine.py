@@ -297,6 +297,8 @@ class LocalEngine:
         if not job.path.is_dir():
             return
         with folders.storage_errors(self._data), dispatch.opened(self._data) as found:
+            if not job.path.is_dir():
+                return
             record = read_record(job)
             if record is not None and not record.state.is_final:
                 raise Conflict(f"The job {job_id} has not ended; stop it first.")

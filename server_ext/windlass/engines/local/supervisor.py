@@ -1,7 +1,7 @@
 """The process that stands by one job, whatever becomes of the Jupyter server: `python -m … <job folder>`.
 
-It unpacks the bundle, starts the launcher, keeps `state.json` and the log's index, ends the job when it is told to or
-its time is up, starts it again as asked, and at the end lets the queue move on. It talks to no one: files are all it
+It unpacks the bundle, starts the launcher, keeps its state and the log's index, ends the job when it is told to or its
+time is up, starts it again as asked, and at the end lets the queue move on. It talks to no one: files are all it
 reads and writes, so nothing that happens to a server can reach it.
 """
 
@@ -22,20 +22,17 @@ from windlass.engines.base import JobSpec, State
 from windlass.engines.local import dispatch, processes, reaper
 from windlass.engines.local.attempt import Attempt, LaunchFailed
 from windlass.engines.local.files import claim_json, is_disk_full, read_json
-from windlass.engines.local.identity import HEARTBEAT_SECONDS, ProcessIdentity
-from windlass.engines.local.journal import note
+from windlass.engines.local.identity import ProcessIdentity
+from windlass.engines.local.keeper import Keeper
 from windlass.engines.local.launch import choose_kind
-from windlass.engines.local.logindex import LogIndexer
 from windlass.engines.local.outcome import Outcome
-from windlass.engines.local.paths import LAUNCHER, JobFolder
+from windlass.engines.local.paths import JobFolder
 from windlass.engines.local.ranks import forget_ranks
-from windlass.engines.local.record import JobRecord, publish, read_record, read_spec
+from windlass.engines.local.record import JobRecord, read_record, read_spec
 
-_PROGRESS_SECONDS = 0.25
 _FIRST_BACK_OFF_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 60.0
 _VANISH_SECONDS = 1.0
-_FINAL_WRITE_SECONDS = 600.0
 
 
 class _Interrupted(Exception):
@@ -54,15 +51,10 @@ class Supervisor:
         self._job = job
         self._spec = spec
         self._settings = settings
-        self._kind = choose_kind(spec)
-        self._record = replace(record, kind=self._kind)
-        self._index = LogIndexer(job, ranks=range(spec.world_size))
-        self._attempt = Attempt(job=job, spec=spec, kind=self._kind, settings=settings, gpus=record.gpus)
+        kind = choose_kind(spec)
+        self._keeper = Keeper(job, replace(record, kind=kind), world_size=spec.world_size)
+        self._attempt = Attempt(job=job, spec=spec, kind=kind, settings=settings, gpus=record.gpus)
         self._began: float | None = None
-        self._is_written = True
-        self._next_progress = 0.0
-        self._next_heartbeat = 0.0
-        self._seen = (0, False)
         self._signal: int | None = None
 
     def run(self) -> None:
@@ -75,10 +67,9 @@ class Supervisor:
             outcome = self._attempts()
             self._end_processes(grace_seconds=self._settings.stop_grace_seconds, vanish_seconds=_VANISH_SECONDS)
             state = State.SUCCEEDED if outcome.succeeded else State.FAILED
-            self._record = replace(self._record, exit_code=outcome.exit_code, error=outcome.error)
-            self._finish(state, outcome.reason)
+            self._finish(state, outcome.reason, exit_code=outcome.exit_code, error=outcome.error)
         except _Interrupted as end:
-            self._set(reason=f"ending: {end.reason}")
+            self._keeper.set(reason=f"ending: {end.reason}")
             self._end_processes(grace_seconds=self._settings.stop_grace_seconds)
             self._finish(end.state, end.reason)
         except LaunchFailed as error:
@@ -119,28 +110,28 @@ class Supervisor:
     def _one_attempt(self, number: int, tries: int) -> Outcome:
         if number:
             forget_ranks(self._job)
-            self._separate_logs(f"windlass: attempt {number + 1} of {tries}")
+            self._keeper.separate_logs(f"windlass: attempt {number + 1} of {tries}")
         count = self._spec.world_size
         starting = f"starting {count} processes" if count > 1 else "starting"
         self._attempt.start(number)
         if self._began is None:
-            self._began = time.time()
-            self._set(state=State.PENDING, reason=starting, started_at=self._began)
+            self._began = time.monotonic()
+            self._keeper.set(state=State.PENDING, reason=starting, started_at=time.time())
         else:
-            self._set(reason=f"attempt {number + 1} of {tries}: {starting}")
+            self._keeper.set(reason=f"attempt {number + 1} of {tries}: {starting}")
         while True:
             returncode = self._attempt.wait(self._settings.poll_seconds)
             self._tick(number, tries)
             if returncode is not None and not (returncode and self._attempt.restarted_for_port()):
                 outcome = self._attempt.outcome(returncode)
-                self._record = self._record.with_notices(*outcome.notices)
+                self._keeper.notice(*outcome.notices)
                 return outcome
 
     def _back_off(self, outcome: Outcome, *, number: int, tries: int) -> None:
         """Wait before attempt `number` (counted from 0), and say why."""
         seconds = min(_FIRST_BACK_OFF_SECONDS * 2 ** (number - 1), _LONGEST_BACK_OFF_SECONDS)
-        self._record = self._record.with_notices(f"Attempt {number} of {tries} failed: {outcome.reason}")
-        self._set(
+        self._keeper.notice(f"Attempt {number} of {tries} failed: {outcome.reason}")
+        self._keeper.set(
             state=State.RESTARTING,
             reason=f"attempt {number + 1} of {tries} starts in {seconds:.0f} s; the last one failed: {outcome.reason}",
             restarts=number,
@@ -151,39 +142,17 @@ class Supervisor:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(self._settings.poll_seconds)
-            self._keep_index()
-            self._heartbeat()
+            self._keeper.tick()
             self._look_for_end()
 
     def _tick(self, number: int, tries: int) -> None:
         """What is done ten times a second. Raises _Interrupted when the job has to end."""
-        self._keep_index()
-        self._heartbeat()
+        self._keeper.tick()
         self._attempt.tick()
-        self._mirror(number, tries)
-        self._look_for_end()
-
-    def _mirror(self, number: int, tries: int) -> None:
-        """Show what rank 0 says of itself, and tell servers of new files."""
-        first = self._attempt.rank(0)
-        if first is not None and first.has_begun and self._record.state != State.RUNNING:
-            reason = f"attempt {number + 1} of {tries}" if number else ""
-            self._record = self._record.with_notices(*first.notices)
-            self._set(state=State.RUNNING, reason=reason, error=None, exit_code=None, progress=first.progress)
-        now = time.monotonic()
-        if now < self._next_progress:
-            return
-        self._next_progress = now + _PROGRESS_SECONDS
-        if first is not None:
-            mirrored = replace(self._record.with_notices(*first.notices), progress=first.progress)
-            if mirrored != self._record or not self._is_written:
-                self._record = mirrored
-                self._write()
-        seen = (_size(self._job.runs), self._job.executed.exists())
-        if seen != self._seen:
-            self._seen = seen
-            note(self._job.data, self._job.id, what="files")
+        reason = f"attempt {number + 1} of {tries}" if number else ""
+        self._keeper.mirror(self._attempt.rank(0), running_reason=reason)
         processes.reap_orphans(leave=self._attempt.launcher_pid)
+        self._look_for_end()
 
     def _look_for_end(self) -> None:
         """Raises _Interrupted when the job was stopped, its time is up, or this process is told to end."""
@@ -195,7 +164,7 @@ class Supervisor:
         if self._signal is not None:
             raise _Interrupted(State.LOST, "its supervisor was told to end, perhaps because the machine shuts down")
         limit = self._spec.time_limit_seconds
-        if limit is not None and self._began is not None and time.time() - self._began >= limit:
+        if limit is not None and self._began is not None and time.monotonic() - self._began >= limit:
             raise _Interrupted(State.FAILED, f"time limit of {limit} s reached")
 
     def _end_processes(self, *, grace_seconds: float, vanish_seconds: float = 0.0) -> None:
@@ -204,84 +173,26 @@ class Supervisor:
         def meanwhile() -> None:
             self._attempt.wait(0)
             processes.reap_orphans(leave=self._attempt.launcher_pid)
-            self._keep_index()
-            self._heartbeat()
+            self._keeper.tick()
 
         patience = time.monotonic() + vanish_seconds
         while (left := processes.find(self._spec.id, tree_of=os.getpid())) and time.monotonic() < patience:
             time.sleep(0.05)
             meanwhile()
         if left and vanish_seconds:
-            self._record = self._record.with_notices("Processes that the notebook had left running were ended.")
+            self._keeper.notice("Processes that the notebook had left running were ended.")
         stuck = processes.end_all(self._spec.id, tree_of=os.getpid(), grace_seconds=grace_seconds, between=meanwhile)
         meanwhile()
         if stuck:
             pids = ", ".join(str(process.pid) for process in stuck)
-            self._record = self._record.with_notices(f"The system would not end these processes: {pids}.")
+            self._keeper.notice(f"The system would not end these processes: {pids}.")
 
-    def _finish(self, state: State, reason: str) -> None:
-        """Write the end down, in the order in which a reader may rely on it: log, state, queue."""
-        first = self._attempt.rank(0)
-        if first is not None:
-            self._record = replace(self._record.with_notices(*first.notices), progress=first.progress)
-        with suppress(OSError):
-            self._index.poll(final=True)
-        self._record = replace(self._record, state=state, reason=reason, ended_at=time.time(), queue_position=None)
-        deadline = time.monotonic() + _FINAL_WRITE_SECONDS
-        while not self._write() and time.monotonic() < deadline:
-            time.sleep(1)
-            self._heartbeat()
-
-    def _keep_index(self) -> None:
-        try:
-            self._index.poll()
-        except OSError as error:
-            why = "the disk is full" if is_disk_full(error) else error.strerror
-            self._record = self._record.with_notices(f"The log could not be kept for a while: {why}.")
-
-    def _heartbeat(self) -> None:
-        now = time.monotonic()
-        if now >= self._next_heartbeat:
-            self._next_heartbeat = now + HEARTBEAT_SECONDS
-            with suppress(OSError):
-                os.utime(self._job.supervisor)
-
-    def _separate_logs(self, words: str) -> None:
-        """Put a line between what two attempts wrote."""
-        for rank in (LAUNCHER, *range(self._spec.world_size)):
-            path = self._job.log(rank)
-            with suppress(OSError):
-                size = path.stat().st_size
-                with path.open("rb+") as log:
-                    log.seek(max(0, size - 1))
-                    open_line = log.read(1) not in (b"", b"\n")
-                with path.open("ab") as log:
-                    log.write(b"\n" * open_line + f"--- {words} ---\n".encode())
-
-    def _set(self, **changes: object) -> None:
-        self._record = replace(self._record, **changes)  # type: ignore[arg-type]  # field names are checked by replace
-        self._write()
-
-    def _write(self) -> bool:
-        """Publish the record; a disk that is full now may not be at the next change."""
-        try:
-            publish(self._job, self._record)
-        except OSError:
-            self._is_written = False
-        else:
-            self._is_written = True
-        return self._is_written
+    def _finish(self, state: State, reason: str, **more: object) -> None:
+        self._keeper.finish(first=self._attempt.rank(0), state=state, reason=reason, **more)
 
     def _on_end_signal(self, number: int, frame: FrameType | None) -> None:
         del frame
         self._signal = number
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _move_queue_on(job: JobFolder) -> None:
