@@ -162,6 +162,19 @@ def test_rebundling_checks_the_parameters(bundle: Bundle) -> None:
     assert {field.field for field in refused.value.fields} == {"parameters.lr", "parameters.momentum"}
 
 
+def test_a_secret_is_not_slipped_in_by_a_rerun_and_an_allowed_one_may_go_again(project: Project) -> None:
+    project.notebook("train.ipynb", code("hf_token = ''", tags=("parameters",)))
+    folder = project.root.parent / "bundles"
+    token = "hf_" + "aB3dE" * 7
+    clean = project.plan().write(folder)
+    with pytest.raises(BundleRefused) as refused:
+        rebundle(clean.path, parameters={"hf_token": token}, folder=folder)
+    assert [field.field for field in refused.value.fields] == ["parameters.hf_token"]
+    assert token not in str(refused.value)
+    allowed = project.plan(parameters={"hf_token": token}).write(folder)
+    assert rebundle(allowed.path, parameters={"hf_token": token}, folder=folder) == allowed
+
+
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text", "no-manifest"])
 def test_a_damaged_bundle_is_said_to_be_one(bundle: Bundle, tmp_path: Path, damage: str) -> None:
     data = bundle.path.read_bytes()

@@ -159,6 +159,15 @@ def test_a_module_the_user_ignores_is_left_out_and_that_is_said(project: Project
     assert (finding.cell, finding.line) == (0, 1)
 
 
+def test_windlass_itself_never_goes_from_this_machine(project: Project) -> None:
+    project.notebook("train.ipynb", "import windlass\nfrom windlass import progress\nimport model")
+    project.write("windlass/__init__.py")
+    project.write("model.py", "import windlass.client\n")
+    plan = project.plan()
+    assert set(reasons(plan)) == {"train.ipynb", "model.py"}
+    assert plan.packages == []
+
+
 def test_scripts_that_cells_run_go_too(project: Project) -> None:
     project.notebook("nb/train.ipynb", "%run -i setup.py --fast")
     project.write("nb/setup.py", "import dep\n")

@@ -79,6 +79,7 @@ def test_what_breaks_on_several_processes_is_found_at_its_place(
         ("save-on-every-rank", DDP + "def f():\n    torch.save(m, 'm.pt')\nif rank == 0:\n    f()"),
         ("save-on-every-rank", DDP + "torch.save(m, f'm-{rank}.pt')"),
         ("save-on-every-rank", DDP + "@rank_zero_only\ndef f():\n    torch.save(m, 'm.pt')\nf()"),
+        ("save-on-every-rank", DDP + "text = frame.to_json()\nto_json(value)"),
         ("save-on-every-rank", "if accelerator.is_main_process:\n    model.save_pretrained('x')"),
         ("data-parallel", DDP + "nn.parallel.DistributedDataParallel(model)"),
     ],

@@ -87,6 +87,8 @@ INNOCENT = [
     "model = 'sk-learn-contrib-very-long-model-name-with-words'",
     "token_path = '/var/run/secrets/token-2024-production'",
     "mlflow.log_param('token_type', 'subword-bpe-32000-x')",
+    r"('a GitHub token', r'\bgh[pousr]_[A-Za-z0-9]{36,}\b')",
+    "engine = create_engine('postgresql+psycopg2://scott:tiger@localhost/test')",
     "assert sorted(secrets) == ['a', 'b']",
 ]
 

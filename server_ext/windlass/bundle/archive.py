@@ -25,7 +25,8 @@ from typing import IO, Any, cast
 import windlass.runner
 from windlass.bundle.notebook import parse_notebook
 from windlass.bundle.parameters import checked_values, read_parameters
-from windlass.errors import BundleRefused, NotFound, StorageFull
+from windlass.bundle.secret_scan import holds_secret
+from windlass.errors import BundleRefused, FieldError, NotFound, StorageFull
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -120,17 +121,34 @@ def rebundle(bundle_path: Path, *, parameters: dict[str, Any], folder: Path) -> 
     Raises:
         InvalidRequest: parameters that the notebook as sent does not have, or of another type.
         NotFound: the bundle is gone.
-        BundleRefused: the bundle is damaged.
+        BundleRefused: the bundle is damaged, or a value looks like a secret that was not sent before.
         StorageFull: no room.
     """
     manifest = read_manifest(bundle_path)
     sent = _read_member(bundle_path, f"{FILES}/{manifest['notebook']}")
     declared = read_parameters(parse_notebook(sent, path=manifest["notebook"]).cells)
-    manifest["parameters"] = checked_values(declared, parameters)
+    values = checked_values(declared, parameters)
+    _refuse_new_secrets(values, manifest["parameters"])
+    manifest["parameters"] = values
     content_bytes = sum(int(file["size_bytes"]) for file in manifest["files"])
     with _opened(bundle_path) as archive:
         return write_bundle(
             _with_manifest(archive, manifest_entry(manifest)), folder=folder, content_bytes=content_bytes
+        )
+
+
+def _refuse_new_secrets(values: dict[str, Any], before: dict[str, Any]) -> None:
+    """A value that was allowed once may be sent again; a new one goes through the preview, where it can be allowed."""
+    found = [
+        FieldError(field=f"parameters.{name}", message=f"{name} looks like a password or token.")
+        for name, value in sorted(values.items())
+        if holds_secret(name, value) and before.get(name) != value
+    ]
+    if found:
+        raise BundleRefused(
+            "Parameters are recorded, and one looks like a password or token. Let the job read it from its "
+            "environment, or submit the notebook anew and allow it there.",
+            found,
         )
 
 

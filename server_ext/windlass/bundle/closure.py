@@ -22,6 +22,8 @@ from windlass.bundle.paths import NotSendable, SendableFile, Workspace, readable
 from windlass.bundle.sources import CodeRead, content_hash, read_cell_code, read_file_code
 from windlass.errors import BundleRefused
 
+BROUGHT_ALONG = frozenset({"windlass"})
+"""Modules that the runner in the bundle provides: never taken from this machine, also when they lie in the root."""
 MAX_CLOSURE_FILES = 5_000
 MAX_SOURCE_BYTES = 5_000_000
 """Larger Python files are sent and not read: they are data in disguise."""
@@ -130,6 +132,8 @@ class _Search:
         if unit.cell is None:
             self._add_folders(unit)
         for found in unit.facts.imports:
+            if not found.level and found.module.partition(".")[0] in BROUGHT_ALONG:
+                continue
             place = Place(path=unit.path, cell=unit.cell, line=found.line)
             located = list(self._locate(found, unit))
             if not located and not found.level:

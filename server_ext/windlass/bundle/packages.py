@@ -6,9 +6,6 @@ from windlass.bundle.closure import Closure
 from windlass.bundle.environment import PythonEnvironment
 from windlass.contract.preview import Finding, Package, Severity
 
-BROUGHT_ALONG = frozenset({"windlass"})
-"""Modules that the bundle itself carries."""
-
 
 def packages_of(
     closure: Closure, *, environment: PythonEnvironment | None, standard_library: frozenset[str]
@@ -21,7 +18,7 @@ def packages_of(
     packages: list[Package] = []
     missing: list[str] = []
     for module in sorted(closure.modules):
-        if module in standard_library or module in BROUGHT_ALONG or module in closure.written_modules:
+        if module in standard_library or module in closure.written_modules:
             continue
         if environment is None:
             packages.append(Package(module=module))

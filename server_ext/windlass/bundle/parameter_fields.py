@@ -7,7 +7,7 @@ from typing import Any
 
 from windlass.bundle.parameter_types import type_of_value
 from windlass.bundle.parameters import Parameter, ParametersCell
-from windlass.bundle.secret_scan import looks_secret, mask
+from windlass.bundle.secret_scan import holds_secret, mask
 from windlass.contract.preview import Finding, ParameterField, Severity
 
 _MASKED = "••••••"
@@ -36,12 +36,12 @@ def parameter_findings(values: Mapping[str, Any]) -> list[Finding]:
             fix="Let the job read it from its environment (a Secret), or allow it for this job.",
         )
         for name, value in sorted(values.items())
-        if _is_secret(name, value)
+        if holds_secret(name, value)
     ]
 
 
 def _field(parameter: Parameter, values: Mapping[str, Any]) -> ParameterField:
-    secret_default = _is_secret(parameter.name, parameter.default)
+    secret_default = holds_secret(parameter.name, parameter.default)
     value = values.get(parameter.name, parameter.default)
     return ParameterField(
         name=parameter.name,
@@ -54,17 +54,7 @@ def _field(parameter: Parameter, values: Mapping[str, Any]) -> ParameterField:
 
 
 def _shown(name: str, value: Any) -> Any:
-    return _MASKED if _is_secret(name, value) else value
-
-
-def _is_secret(name: str, value: Any) -> bool:
-    if isinstance(value, str):
-        return looks_secret(name, value)
-    if isinstance(value, list):
-        return any(_is_secret(name, item) for item in value)
-    if isinstance(value, dict):
-        return any(_is_secret(str(key), item) for key, item in value.items())
-    return False
+    return _MASKED if holds_secret(name, value) else value
 
 
 def _encodable(text: str) -> str:

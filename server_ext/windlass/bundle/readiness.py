@@ -28,7 +28,8 @@ _PREPARES_LOADERS = re.compile(
 )
 _SAVES = re.compile(
     r"^(torch|paddle)\.save$|^joblib\.dump$|^pickle\.dump$|^(np|numpy)\.(save|savez|savez_compressed|savetxt)$"
-    r"|(^|\.)(save_pretrained|save_model|save_weights|log_model|savefig|to_csv|to_parquet|to_pickle|to_json|save_file)$"
+    r"|(^|\.)(save_pretrained|save_model|save_weights|log_model|savefig|save_file)$"
+    r"|\.(to_csv|to_parquet|to_pickle|to_json)$"
 )
 _INSTALLS = re.compile(
     r"(^|[;&|]\s*|\s)(?:python[\d.]*\s+-m\s+|[\"']?\{sys\.executable\}[\"']?\s+-m\s+|uv\s+|sudo\s+)?(?:pip3?|conda|mamba|apt|apt-get)"
@@ -239,6 +240,8 @@ def _devices_named(unit: CodeUnit, *, any_gpu: bool) -> Iterator[tuple[int, str]
 def _saves_on_every_rank(program: _Program) -> Iterator[Finding]:
     guarded_functions = _called_by_some_ranks_only(program)
     for unit, call, _ in program.calls(lambda name, full: bool(_SAVES.search(full) or _SAVES.search(name))):
+        if not (call.node.args or call.node.keywords):
+            continue  # `frame.to_json()` gives text and writes nothing
         if call.rank_guarded or call.scope in guarded_functions or _names_rank(call.node):
             continue
         yield finding_at(

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 MAX_SCANNED_BYTES = 2_000_000
 MAX_LINE_LENGTH = 20_000
@@ -68,9 +69,10 @@ _INNOCENT_NAME = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"(?i)^your|^(?:my|the|some|insert|enter|replace|change|fill|put|add|an?)[\W_]|changeme|^example|placeholder|dummy|redacted"
-    r"|^<.*>$|^\$|\$\{|\{\{|^\{.*\}$|^%.*%$|^x{4,}|^\*+$|\*{3,}|••|\.{3}|x{6,}|^(?:none|null|true|false|undefined|password|secret)$"
+    r"|^<.*>$|^\$|\$\{|\{\{|^\{.*\}$|^%.*%$|^x{4,}|^\*+$|\*{3,}|••|\.{3}|x{6,}|^(?:none|null|true|false|undefined|password|passwd|passw0rd|pass|pwd|secret|tiger|guest|hunter2)$"
     r"|os\.environ|getenv|secretsmanager|^(?:https?|file|s3|gs)://|^/|^\.{0,2}/|here$|^test[\W_]|todo"
 )
+_TOKEN_CHARACTERS = re.compile(r"[A-Za-z0-9_\-+/=.~:]+")
 _PASSWORD_NAME = re.compile(r"(?i)passw|pwd|passphrase")
 
 _SECRET_FILE = re.compile(
@@ -137,6 +139,17 @@ def looks_secret(name: str, value: str) -> bool:
     return bool(list(_spans(f"{name} = {value!r}", is_code=True))) or bool(_ANY_TOKEN.search(value))
 
 
+def holds_secret(name: str, value: Any) -> bool:
+    """Whether a JSON value of this name is, or has in it, a secret."""
+    if isinstance(value, str):
+        return looks_secret(name, value)
+    if isinstance(value, list):
+        return any(holds_secret(name, item) for item in value)
+    if isinstance(value, dict):
+        return any(holds_secret(str(key), item) for key, item in value.items())
+    return False
+
+
 def _cover(secret: str) -> str:
     shown = secret[:4] if len(secret) >= 20 and not secret.startswith("-----") else ""
     return f"{shown}••••••"
@@ -181,6 +194,8 @@ def _looks_random(value: str) -> bool:
     """Long, mixed, and with the entropy (bits per character) of something generated."""
     if len(value) < 16 or not any(c.isdigit() for c in value) or not any(c.isalpha() for c in value):
         return False
+    if not _TOKEN_CHARACTERS.fullmatch(value):
+        return False  # a regular expression, a template, a sentence
     words = re.findall(r"[a-z]{4,}", value)
     if sum(map(len, words)) > 0.6 * len(value):
         return False  # a name made of words: `bert-base-uncased-v2`
