@@ -63,8 +63,8 @@ _CHEAP = re.compile(
 
 _INNOCENT_NAME = re.compile(
     r"(?i)tokeni[sz]|(?:num|max|min|n|per|pad|eos|bos|unk|sep|cls|mask|special|stop|start|end|new|next|prompt|image|added"
-    r"|sentence|word|input|output|total|bad)_?token|token_?(?:type|id|class|count|len|size|limit|name|budget|s_|url|path|file)"
-    r"|tokens\b|(?:secret|key|password|token)_?(?:name|path|file|env|var|field|label|url|type|prompt|scope|id$)|public_?key"
+    r"|sentence|word|input|output|total|bad|page)_?token|token_?(?:type|id|class|count|len|size|limit|name|budget|s_|url|path|file)"
+    r"|tokens\b|(?:secret|key|password|passwd|passphrase|pwd|token)_?(?:name|path|file|env|var|required|policy|field|label|url|type|prompt|scope|id$)|public_?key"
     r"|primary_?key|foreign_?key|keyword|monkey|keyboard"
 )
 _PLACEHOLDER = re.compile(
