@@ -22,6 +22,8 @@ Object.assign(globalThis, {
   DragEvent: class extends Event {},
   IntersectionObserver: NoObserver,
   ResizeObserver: NoObserver,
+  cancelIdleCallback: (id: number) => window.clearTimeout(id),
+  requestIdleCallback: (callback: () => void) => window.setTimeout(callback, 0),
   IS_REACT_ACT_ENVIRONMENT: true
 });
 

@@ -44,6 +44,10 @@ export class SubmitDialog extends Dialog<unknown> {
   }
 
   override handleEvent(event: Event): void {
+    if (event.type === 'input') {
+      // JupyterLab would disable the button by what it takes for errors, and not always enable it again.
+      return;
+    }
     if (!(event instanceof KeyboardEvent) || event.type !== 'keydown') {
       super.handleEvent(event);
       return;

@@ -35,7 +35,7 @@ export function FileTable({ caption, files, totalBytes, trans }: IFileTableProps
     <SortHeader column={column} label={label} order={order} onSort={setOrder} />
   );
   return (
-    <table className="jp-WindlassTable">
+    <table className="jp-WindlassTable jp-mod-files">
       <caption className="jp-WindlassUnseen">{caption}</caption>
       <thead>
         <tr>

@@ -60,7 +60,7 @@ export function Parameter(props: IParameterProps): React.JSX.Element {
   const value = entered ?? initialValue(field);
   const common = {
     id,
-    label: <code>{field.name}</code>,
+    label: <code id={`${id}-label`}>{field.name}</code>,
     help: field.help,
     error,
     aside: <ParameterAside {...props} />
@@ -99,7 +99,7 @@ function rowsOf(text: string): number {
   return Math.min(8, Math.max(2, text.split('\n').length));
 }
 
-function ParameterAside({ field, entered, onChange, trans }: IParameterProps): React.JSX.Element {
+function ParameterAside({ field, id, entered, onChange, trans }: IParameterProps): React.JSX.Element {
   const type = field.type === 'other' || field.type === 'none' ? trans.__('any') : field.type;
   if (entered === undefined) {
     return <span className="jp-WindlassField-aside">{trans.__('%1, default', type)}</span>;
@@ -111,7 +111,7 @@ function ParameterAside({ field, entered, onChange, trans }: IParameterProps): R
         type="button"
         className="jp-WindlassLink"
         title={trans.__('Back to the default, %1', field.default_source)}
-        aria-label={trans.__('Reset %1 to its default', field.name)}
+        aria-describedby={`${id}-label`}
         onClick={() => onChange(undefined)}
       >
         {trans.__('Reset')}

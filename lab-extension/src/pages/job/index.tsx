@@ -22,6 +22,7 @@ import { goToCell } from '../../components/goToCell';
 import { StateView } from '../../components/stateView';
 import { openRerunDialog } from '../../dialogs/rerun';
 import { windlassIcon } from '../../icons';
+import { trackingUrl } from '../../model/tracking';
 import type { IWindlass } from '../../tokens';
 import { Details } from './details';
 import { DiffTab } from './diff/tab';
@@ -126,7 +127,7 @@ export class JobPage extends MainAreaWidget<Panel> {
       case 'details':
         return this._react(() => this._renderDetails());
       case 'runs':
-        return this._react(() => this._model.job && <Runs job={this._model.job} trans={trans} />);
+        return this._react(() => this._renderRuns());
       case 'diff':
         return ReactWidget.create(
           <DiffTab windlass={this._windlass} jobId={this.jobId} notebook={job.notebook} />
@@ -196,6 +197,12 @@ export class JobPage extends MainAreaWidget<Panel> {
     return (
       job && <Details job={job} onOpenNotebook={() => open(job.notebook)} trans={this._windlass.trans} />
     );
+  }
+
+  private _renderRuns(): React.JSX.Element | null {
+    const { job } = this._model;
+    const { info, trans } = this._windlass;
+    return job && <Runs job={job} trackingUrl={trackingUrl(info.info, window.location)} trans={trans} />;
   }
 
   private _stateProps(): StateView.IProps {

@@ -7,11 +7,13 @@ import { StateView } from '../../components/stateView';
 
 interface IRunsProps {
   readonly job: Job;
+  /** The page of the tracking server, where this browser can reach it. */
+  readonly trackingUrl: string | null;
   readonly trans: TranslationBundle;
 }
 
 /** The tab of runs. */
-export function Runs({ job, trans }: IRunsProps): React.JSX.Element {
+export function Runs({ job, trackingUrl, trans }: IRunsProps): React.JSX.Element {
   if (job.runs.length === 0) {
     return (
       <StateView kind="empty" text={emptyText(job, trans)} detail={job.record && recordText(job, trans)} />
@@ -32,7 +34,12 @@ export function Runs({ job, trans }: IRunsProps): React.JSX.Element {
           {job.runs.map(run => (
             <tr key={run.run_id}>
               <th scope="row">
-                <RunName run={run} isOwn={run.run_id === job.run_id} trans={trans} />
+                <RunName
+                  run={run}
+                  url={addressOf(run, trackingUrl)}
+                  isOwn={run.run_id === job.run_id}
+                  trans={trans}
+                />
               </th>
               <td>{run.experiment_name ?? run.experiment_id ?? trans.__('unknown')}</td>
               <td>{run.status ?? trans.__('unknown')}</td>
@@ -45,20 +52,19 @@ export function Runs({ job, trans }: IRunsProps): React.JSX.Element {
   );
 }
 
-function RunName({
-  run,
-  isOwn,
-  trans
-}: {
-  run: JobRun;
-  isOwn: boolean;
-  trans: TranslationBundle;
-}): React.JSX.Element {
+interface IRunNameProps {
+  readonly run: JobRun;
+  readonly url: string | null;
+  readonly isOwn: boolean;
+  readonly trans: TranslationBundle;
+}
+
+function RunName({ run, url, isOwn, trans }: IRunNameProps): React.JSX.Element {
   const name = run.name ?? run.run_id;
   return (
     <>
-      {run.url && isWebAddress(run.url) ? (
-        <a href={run.url} target="_blank" rel="noopener noreferrer" title={run.run_id}>
+      {url ? (
+        <a href={url} target="_blank" rel="noopener noreferrer" title={run.run_id}>
           {name}
         </a>
       ) : (
@@ -69,9 +75,15 @@ function RunName({
   );
 }
 
-/** Nothing else may stand behind a link: the address comes from what a job wrote. */
-function isWebAddress(url: string): boolean {
-  return /^https?:\/\//i.test(url);
+/** Where a run's page is. Nothing but a web address may stand behind a link: it may come from what a job wrote. */
+function addressOf(
+  { url, experiment_id: experiment, run_id: run }: JobRun,
+  trackingUrl: string | null
+): string | null {
+  const path = `#/experiments/${encodeURIComponent(experiment ?? '')}/runs/${encodeURIComponent(run)}`;
+  const made = trackingUrl && experiment ? `${trackingUrl.replace(/\/$/, '')}/${path}` : null;
+  const address = url ?? made;
+  return address && /^https?:\/\//i.test(address) ? address : null;
 }
 
 function emptyText(job: Job, trans: TranslationBundle): string {
