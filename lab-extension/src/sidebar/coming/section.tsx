@@ -11,10 +11,10 @@ export class ComingSection extends PanelWithToolbar {
   constructor(options: ComingSection.IOptions) {
     super();
     const { coming, commands, windlass } = options;
-    this.addClass('jp-WindlassSection');
+    this.addClass('jp-WindlassPanel-section');
     this.title.label = coming.title;
     const body = ReactWidget.create(<ComingBody coming={coming} commands={commands} windlass={windlass} />);
-    body.addClass('jp-WindlassSection-body');
+    body.addClass('jp-WindlassPanel-body');
     this.addWidget(body);
   }
 }

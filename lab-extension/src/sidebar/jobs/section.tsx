@@ -18,7 +18,7 @@ export class JobsSection extends PanelWithToolbar {
     super();
     const { commands, filter, windlass } = options;
     const { trans } = windlass;
-    this.addClass('jp-WindlassSection');
+    this.addClass('jp-WindlassPanel-section');
     this.title.label = trans.__('Jobs');
     this.toolbar.node.setAttribute('aria-label', trans.__('Jobs toolbar'));
     for (const id of BUTTONS) {
@@ -28,7 +28,7 @@ export class JobsSection extends PanelWithToolbar {
       );
     }
     const body = ReactWidget.create(<JobsBody commands={commands} filter={filter} windlass={windlass} />);
-    body.addClass('jp-WindlassSection-body');
+    body.addClass('jp-WindlassPanel-body');
     this.addWidget(body);
   }
 
