@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -32,6 +33,13 @@ state = server.ensure()
 print(state.url, state.pid, flush=True)
 sys.stdin.readline()
 """
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
@@ -125,11 +133,20 @@ def test_keeper_that_was_killed_is_followed_by_one_at_the_same_address(
     first = embedded.ensure()
     left = until(lambda: embedded.state().server_pid)
     os.kill(first.pid, signal.SIGKILL)
-    until(lambda: not embedded.state().is_kept)
+    until(lambda: not is_running(left), what="the end of the MLflow it kept")
     second = embedded.ensure()
     assert second.url == first.url
     assert second.pid != first.pid
-    until(lambda: not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE)
+
+
+def test_nothing_is_left_running_when_the_data_folder_is_removed(
+    tmp_path: Path, idle_mlflow: Path, embed: Any, until: Any
+) -> None:
+    embedded = embed(idle_mlflow, *QUICK)
+    keeper = embedded.ensure().pid
+    server = until(lambda: embedded.state().server_pid)
+    shutil.rmtree(tmp_path / "data")
+    until(lambda: not is_running(keeper) and not is_running(server), what="the end of keeper and server")
 
 
 @pytest.mark.mlflow

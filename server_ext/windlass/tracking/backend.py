@@ -24,6 +24,8 @@ _STOP_SECONDS = 5.0
 _LOG_BYTES = 5 << 20
 _DATABASE = "mlflow.db"
 _OUTDATED = "out-of-date database schema"
+# The command is held by its standard input: when the keeper is gone, however it went, that ends, and with it the group.
+_HELD = 'exec 3<&0 </dev/null; { cat <&3 >/dev/null; kill -KILL 0; } & exec 3<&-; exec "$@"'
 _DROPPED_PREFIXES = ("MLFLOW_", "_MLFLOW_", "WINDLASS_")
 _DROPPED = ("PYTHONDONTWRITEBYTECODE", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN")
 
@@ -53,6 +55,8 @@ class Backend:
         self._python = python
         self._port = port
         self._process: asyncio.subprocess.Process | None = None
+        # Open at the other end for as long as this process lives; children get this end alone.
+        self._hold, self._held_by_me = os.pipe()
         self.pid: int | None = None
         self.create_time: float | None = None
 
@@ -81,8 +85,8 @@ class Backend:
                 path.replace(path.with_suffix(".log.1"))
         with path.open("ab") as output:
             return await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
+                *("/bin/sh", "-c", _HELD, "sh", *command),
+                stdin=self._hold,
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 cwd=self._home,
@@ -150,6 +154,8 @@ class Backend:
             await asyncio.to_thread(shutil.copy2, self._home / _DATABASE, self._home / f"mlflow-{stamp}.db")
             upgrade = await self._spawn([self._python, "-m", "mlflow", "db", "upgrade", f"sqlite:///{_DATABASE}"])
             await upgrade.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(upgrade.pid, signal.SIGKILL)
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         reason = lines[-1][:300] if lines else "it said nothing"
         return f"The embedded MLflow server does not start: {reason} (see {self._home / 'server.log'})."

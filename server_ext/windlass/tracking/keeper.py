@@ -74,7 +74,9 @@ class Keeper:
             ending.cancel()
             await self._doorway.close()
             await self._backend.stop()
-            self._publish(state="stopped", pid=None, server_pid=None, message=None)
+            with contextlib.suppress(OSError):
+                # The folder may be gone: then there is nobody to tell.
+                self._publish(state="stopped", pid=None, server_pid=None, message=None)
             self._lock.close()
 
     async def _wait_for_end(self) -> None:
