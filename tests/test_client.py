@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import until
 from tests.jupyter import Server, end_all
 
-from windlass import runtime_files
+from windlass import client, runtime_files
 from windlass.client import ClientError, WindlassClient, choose_server, discover, start_headless
 from windlass.contract.jobs import JobRequest, JobState
 from windlass.errors import Unavailable
@@ -78,26 +78,26 @@ def test_the_server_with_the_closest_root_is_chosen_and_speaks_in_models(place: 
         assert outer is not None
         assert outer.pid == place.record["pid"]
         assert choose_server(Path("/")) is None
-        client = WindlassClient(chosen)
-        assert client.info().user
-        assert client.preview(JobRequest(notebook="train.ipynb")).can_submit
-        job = client.submit(JobRequest(notebook="train.ipynb", parameters={"n": 7}), key="once")
-        assert client.submit(JobRequest(notebook="train.ipynb", parameters={"n": 7}), key="once").id == job.id
-        until(lambda: client.job(job.id).state is JobState.SUCCEEDED, what="its end")
-        assert "n is 7" in "".join(segment.text for segment in client.logs(job.id).segments)
-        assert client.notebook(job.id)["nbformat"] == 4
-        assert client.jobs(state=["succeeded"], q=job.id).items[0].id == job.id
-        assert client.diff(job.id).identical
-        assert client.download_bundle(job.id, place.base / "bundle.tar.gz").stat().st_size == job.bundle_bytes
-        assert client.rerun(job.id, {"n": 8}).rerun_of == job.id
-        client.remove(job.id)
+        asked = WindlassClient(chosen)
+        assert asked.info().user
+        assert asked.preview(JobRequest(notebook="train.ipynb")).can_submit
+        job = asked.submit(JobRequest(notebook="train.ipynb", parameters={"n": 7}), key="once")
+        assert asked.submit(JobRequest(notebook="train.ipynb", parameters={"n": 7}), key="once").id == job.id
+        until(lambda: asked.job(job.id).state is JobState.SUCCEEDED, what="its end")
+        assert "n is 7" in "".join(segment.text for segment in asked.logs(job.id).segments)
+        assert asked.notebook(job.id)["nbformat"] == 4
+        assert asked.jobs(state=["succeeded"], q=job.id).items[0].id == job.id
+        assert asked.diff(job.id).identical
+        assert asked.download_bundle(job.id, place.base / "bundle.tar.gz").stat().st_size == job.bundle_bytes
+        assert asked.rerun(job.id, {"n": 8}).rerun_of == job.id
+        asked.remove(job.id)
         with pytest.raises(ClientError) as refused:
-            client.job(job.id)
+            asked.job(job.id)
         assert refused.value.status == 404
         assert refused.value.problem is not None
-        client.close()
+        asked.close()
         with pytest.raises(ClientError) as closed:
-            client.info()
+            asked.info()
         assert closed.value.status is None
     finally:
         inner.end()
@@ -117,7 +117,7 @@ def test_a_headless_server_is_started_once_serves_and_ends_when_idle(place: Serv
     job = place.reaches(place.send("a.ipynb")["id"], "succeeded")
     assert place.log_text(job["id"]) == "without a browser\n"
     psutil.Process(first.pid).terminate()
-    until(lambda: not psutil.pid_exists(first.pid) or _is_zombie(first.pid), what="its end")
+    until(lambda: all(process.poll() is not None for process in client._started), what="its end")
 
 
 def test_a_headless_server_that_cannot_start_says_why(place: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,10 +134,3 @@ def test_it_imports_nothing_of_the_servers_inside() -> None:
     inside = ("windlass.services", "windlass.engines", "windlass.handlers", "windlass.ledger", "windlass.bundle")
     done = subprocess.run([sys.executable, "-c", probe % (heavy, inside)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True

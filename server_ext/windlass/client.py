@@ -254,7 +254,9 @@ def _answers(record: ServerRecord) -> bool:
         with closing(WindlassClient(record, timeout_seconds=DISCOVERY_SECONDS)) as client:
             client.info()
     except ClientError as error:
-        return error.status not in (None, 401, 403, 404)
+        # Its process lives: one that listens and is slow is busy, one that refuses the connection is coming or going.
+        is_busy = isinstance(error.__cause__, httpx.ReadTimeout)
+        return is_busy or error.status not in (None, 401, 403, 404)
     return True
 
 
