@@ -58,7 +58,7 @@ class WindlassApp(WindlassTraits, ExtensionApp):
         self._warming: asyncio.Task[None] | None = None
         application, base_url = self._server.web_app, self._server.base_url
         self.routes = LazyRoutes(application=application, base_url=base_url)
-        # Tornado's own method: Jupyter's looks into handler classes, and ours are not imported yet. A test looks for it.
+        # Tornado's own method: Jupyter's looks into handler classes, and ours are not imported yet.
         Application.add_handlers(application, ".*$", [(url_path_join(base_url, r"/windlass(?:/.*)?"), self.routes)])
 
     async def _start_jupyter_server_extension(self, _serverapp: object) -> None:

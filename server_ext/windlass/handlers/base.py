@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from jupyter_server.auth.identity import IdentityProvider, User
@@ -25,7 +25,6 @@ from windlass.errors import FieldError, InvalidRequest
 from windlass.handlers.problems import MEDIA_TYPE, TooLarge, invalid_fields, is_expected, problem_of
 
 if TYPE_CHECKING:
-    from windlass.app import WindlassApp
     from windlass.services.assembly import Services
 
 M = TypeVar("M", bound=WireModel)
@@ -34,6 +33,27 @@ AUTH_RESOURCE = "windlass"
 LARGEST_BODY_BYTES = 1024 * 1024
 COMPRESSED_FROM_BYTES = 1024
 SCHEME = "windlass "
+
+
+class Extension(Protocol):
+    """What the handlers need of the extension that they are part of."""
+
+    token: str
+    sockets: set[Any]
+
+    @property
+    def services(self) -> Services:
+        """The use cases."""
+        ...
+
+    @property
+    def token_identity(self) -> TokenIdentity:
+        """Who comes with our token."""
+        ...
+
+    def owner_of(self, provider: IdentityProvider, user: Any, *, token: bool) -> str:
+        """Whose jobs a request is about."""
+        ...
 
 
 class TokenIdentity(IdentityProvider):
@@ -59,9 +79,9 @@ class WindlassIdentity:
     auth_resource = AUTH_RESOURCE
 
     @property
-    def windlass(self) -> WindlassApp:
+    def windlass(self) -> Extension:
         """The extension."""
-        app: WindlassApp = self.settings["windlass"]
+        app: Extension = self.settings["windlass"]
         return app
 
     @property
