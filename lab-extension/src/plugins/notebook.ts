@@ -4,6 +4,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { INotebookModel } from '@jupyterlab/notebook';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandIDs } from '../commands';
 import { windlassIcon } from '../icons';
@@ -14,13 +15,14 @@ export const notebook: JupyterFrontEndPlugin<void> = {
   description: 'Adds the command that sends the notebook on screen as a job.',
   autoStart: true,
   requires: [IWindlassLoader],
-  optional: [ITranslator, INotebookTracker, ICommandPalette],
+  optional: [ITranslator, INotebookTracker, ICommandPalette, IStateDB],
   activate: (
     app: JupyterFrontEnd,
     loader: IWindlassLoader,
     translator: ITranslator | null,
     notebooks: INotebookTracker | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    store: IStateDB | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('windlass');
     const { contents } = app.serviceManager;
@@ -61,7 +63,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
           loader.load(),
           import('../dialogs/submit')
         ]);
-        const job = await openSubmitDialog({ windlass, commands: app.commands, ...found });
+        const job = await openSubmitDialog({ windlass, commands: app.commands, store, ...found });
         if (job && windlass.settings.openJobAfterSubmit) {
           await app.commands.execute(CommandIDs.openJob, { id: job.id });
         }

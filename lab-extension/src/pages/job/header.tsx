@@ -42,7 +42,7 @@ export function Header(props: IHeaderProps): React.JSX.Element {
           </span>
         )}
       </div>
-      {job.reason && <p className="jp-WindlassJobHeader-reason">{job.reason}</p>}
+      {job.reason && !job.error && <p className="jp-WindlassJobHeader-reason">{job.reason}</p>}
       <Progress job={job} trans={trans} />
     </header>
   );

@@ -44,6 +44,7 @@ interface ILogBottomProps {
   readonly problem: string | null;
   readonly lines: number;
   readonly isFollowing: boolean;
+  readonly isAtEnd: boolean;
   readonly unseenLines: number;
   /** Whether the job may still write something. */
   readonly isLive: boolean;
@@ -68,7 +69,7 @@ export function LogBottom(props: ILogBottomProps): React.JSX.Element | null {
   if (lines === 0) {
     return <div className="jp-WindlassLog-empty">{emptyReason(state, isLive, trans)}</div>;
   }
-  if (state !== 'detached' && props.isFollowing) {
+  if (state !== 'detached' && (props.isFollowing || props.isAtEnd)) {
     return null;
   }
   return (

@@ -24,24 +24,21 @@ export const MOST_HITS = 20_000;
 
 /** All places in one line where `needle` occurs, ignoring case. */
 export function occurrences(text: string, needle: string): [start: number, end: number][] {
-  const found: [number, number][] = [];
-  if (!needle) {
-    return found;
-  }
-  const haystack = foldCase(text);
-  const wanted = foldCase(needle);
-  let at = haystack.indexOf(wanted);
-  while (at !== -1) {
-    found.push([at, at + wanted.length]);
-    at = haystack.indexOf(wanted, at + wanted.length);
-  }
-  return found;
+  return needle ? matches(text, patternOf(needle)) : [];
 }
 
-/** Lower case that keeps every character at its column (`İ` would become two). */
-function foldCase(text: string): string {
-  const lower = text.toLowerCase();
-  return lower.length === text.length ? lower : text.replace(/[A-Z]/g, letter => letter.toLowerCase());
+/** The text as a pattern: unlike lower-casing every line, that copies nothing and keeps every column. */
+function patternOf(needle: string): RegExp {
+  return new RegExp(needle.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'gi');
+}
+
+function matches(text: string, pattern: RegExp): [start: number, end: number][] {
+  const found: [number, number][] = [];
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
+    found.push([match.index, pattern.lastIndex]);
+  }
+  return found;
 }
 
 /** The hits of one text in a log. */
@@ -108,8 +105,12 @@ export class LogSearch {
   }
 
   private _scan(from: number): void {
+    if (!this._needle) {
+      return;
+    }
+    const pattern = patternOf(this._needle);
     for (let line = Math.max(from, this._lines.first); line < this._lines.end; line++) {
-      for (const [start, end] of occurrences(this._lines.get(line)?.text ?? '', this._needle)) {
+      for (const [start, end] of matches(this._lines.get(line)?.text ?? '', pattern)) {
         if (this._hits.length >= MOST_HITS) {
           this._truncated = true;
           return;

@@ -237,6 +237,7 @@ export class LogTab extends Panel implements ILogActions {
         problem={problem === null ? null : toMessage(problem, this._trans)}
         lines={buffer.length}
         isFollowing={this._viewport.isFollowing}
+        isAtEnd={this._viewport.isAtEnd}
         unseenLines={this._viewport.unseenLines}
         isLive={this._isLive()}
         onJump={() => this.jumpToEnd()}

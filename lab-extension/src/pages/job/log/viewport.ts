@@ -73,6 +73,11 @@ export class LogViewport extends Widget {
     return this._from <= OVERSCAN;
   }
 
+  /** Whether the last line is in sight. */
+  get isAtEnd(): boolean {
+    return this._isAtEnd;
+  }
+
   /** How many lines have come since following was paused. */
   get unseenLines(): number {
     return this._isFollowing ? 0 : Math.max(0, this._buffer.end - this._pausedAt);
@@ -227,11 +232,12 @@ export class LogViewport extends Widget {
     }
     this._revealed = false;
     const first = Math.floor(this.node.scrollTop / height);
-    const wasAtTop = this.isAtTop;
+    const before = [this.isAtTop, this.isAtEnd];
     this._from = Math.max(0, first - OVERSCAN);
     this._show(this._from, Math.min(this._rows.count, first + Math.ceil(viewHeight / height) + OVERSCAN));
     this._anchor = this._readAnchor();
-    if (this.isAtTop !== wasAtTop) {
+    this._isAtEnd = this.node.scrollTop + viewHeight >= this._rows.count * height - 1;
+    if (this.isAtTop !== before[0] || this.isAtEnd !== before[1]) {
       this._positionChanged.emit();
     }
   }
@@ -320,6 +326,7 @@ export class LogViewport extends Widget {
   private _look: ILogLook = { wrap: false, timestamps: false, ranks: false };
   private _shown = new Map<string, IShownRow>();
   private _anchor: { line: number; column: number; offset: number } | null = null;
+  private _isAtEnd = true;
   private _isFollowing = true;
   private _canFollow = true;
   private _revealed = false;
