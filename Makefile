@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMPS := .make
 EXTENSION := server_ext/windlass/labextension
 LINKED := $(VENV)/share/jupyter/labextensions/@windlass/lab-extension
-FRONT_SOURCES := $(shell find lab-extension/src lab-extension/style lab-extension/schema -type f -not -path '*/__tests__/*' 2>/dev/null) lab-extension/package.json lab-extension/tsconfig.json
+FRONT_SOURCES := $(shell find lab-extension/src lab-extension/style lab-extension/schema -type f -not -path '*/__tests__/*' 2>/dev/null) $(wildcard lab-extension/*.json lab-extension/tooling/*)
 
 # Byte code makes every start of MLflow and of a job several times quicker.
 unexport PYTHONDONTWRITEBYTECODE

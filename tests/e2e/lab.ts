@@ -27,6 +27,12 @@ export class Lab {
     for (const name of ['root', 'config', 'data', 'runtime', 'settings', 'workspaces']) {
       mkdirSync(join(folder, name));
     }
+    const quiet = join(folder, 'settings', '@jupyterlab', 'apputils-extension');
+    mkdirSync(quiet, { recursive: true });
+    writeFileSync(
+      join(quiet, 'notification.jupyterlab-settings'),
+      JSON.stringify({ fetchNews: 'false', checkForUpdates: false })
+    );
     const lab = new Lab(folder, await freePort());
     await lab.launch();
     return lab;
@@ -52,9 +58,7 @@ export class Lab {
         '--ServerApp.open_browser=False',
         `--ServerApp.root_dir=${this.root}`,
         '--ServerApp.allow_root=True',
-        `--IdentityProvider.token=${TOKEN}`,
-        '--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate',
-        '--LabApp.news_url='
+        `--IdentityProvider.token=${TOKEN}`
       ],
       {
         env: {

@@ -1,0 +1,47 @@
+/** What a user finds on the screen, by role and name: the words of the tests. */
+import type { Locator, Page } from '@playwright/test';
+
+/** The submit dialog of the notebook on screen. */
+export async function openSubmitDialog(page: Page): Promise<Locator> {
+  await page.locator('.jp-NotebookPanel:visible').getByRole('button', { name: 'Train' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Workers', { exact: true }).waitFor();
+  return dialog;
+}
+
+/** Open the panel and return its list of jobs. */
+export async function openPanel(page: Page): Promise<Locator> {
+  const tab = page.locator('.jp-SideBar').getByRole('tab', { name: /Windlass/ });
+  if ((await tab.getAttribute('aria-selected')) !== 'true') {
+    await tab.click();
+  }
+  return page.getByRole('region', { name: 'Windlass' });
+}
+
+/** The row of a job, newest first where several carry the name. */
+export function jobRow(page: Page, name: string): Locator {
+  return page.getByRole('grid', { name: 'Jobs' }).getByRole('row').filter({ hasText: name }).first();
+}
+
+/** The page of the job now in front. */
+export function jobPage(page: Page): Locator {
+  return page.locator('.jp-WindlassJobPage:visible');
+}
+
+/** One of the job page's tabs. */
+export async function showTab(page: Page, name: RegExp | string): Promise<void> {
+  await jobPage(page).getByRole('tab', { name }).click();
+}
+
+/** Replace the text of a notebook's cell, as a user types it. */
+export async function retype(page: Page, cell: number, text: string): Promise<void> {
+  await page.locator('.jp-NotebookPanel:visible .jp-Cell').nth(cell).locator('.cm-content').click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(text);
+}
+
+/** Run one cell, as a user does. */
+export async function runCell(page: Page, cell: number): Promise<void> {
+  await page.locator('.jp-NotebookPanel:visible .jp-Cell').nth(cell).locator('.cm-content').click();
+  await page.keyboard.press('Control+Enter');
+}
