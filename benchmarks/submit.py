@@ -66,11 +66,13 @@ def server(*, python: Path, extension: str, folder: Path, extra: tuple[str, ...]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
+    data = folder / f"data-{extension}"
+    data.mkdir()  # jupyter-scheduler does not make it
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_RUNTIME_DIR": str(folder / f"runtime-{extension}"),
-        "JUPYTER_DATA_DIR": str(folder / f"data-{extension}"),
+        "JUPYTER_DATA_DIR": str(data),
         "WINDLASS_DATA_DIR": str(folder / "windlass"),
     }
     with subprocess.Popen(
