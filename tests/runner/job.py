@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ class Job:
         name: str = "dir/train.ipynb",
         parameters: Mapping[str, Any] | None = None,
         files: Mapping[str, str] | None = None,
+        search_folders: Sequence[str] = (),
     ) -> Job:
         shutil.copytree(RUNNER, self.bundle / "windlass_runner", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.move(self.bundle / "windlass_runner" / "windlass_run.py", self.bundle / "windlass_run.py")
@@ -64,7 +65,8 @@ class Job:
         for file, text in (files or {}).items():
             (self.bundle / "files" / file).parent.mkdir(parents=True, exist_ok=True)
             (self.bundle / "files" / file).write_text(text, encoding="utf-8")
-        manifest = {"format": 1, "notebook": name, "parameters": dict(parameters or {}), "files": [], "packages": {}}
+        manifest = {"format": 1, "notebook": name, "parameters": dict(parameters or {}), "files": []}
+        manifest["search_folders"] = list(search_folders)
         (self.bundle / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
         return self
 

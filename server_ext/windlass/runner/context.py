@@ -97,8 +97,15 @@ def _seconds(environ: MutableMapping[str, str], name: str) -> float:
         raise JobUnreadable(f"The environment variable {name} has to be a number of seconds.") from None
 
 
-def enter_notebook_folder(folder: Path, *, python_path: list[str], files_dir: Path) -> None:
-    """Go where the notebook lies and put that folder and `files/` first on `python_path` (sys.path)."""
+def enter_notebook_folder(
+    folder: Path, *, python_path: list[str], files_dir: Path, search_folders: tuple[str, ...] = ()
+) -> None:
+    """Go where the notebook lies and put that folder and `files/` first on `python_path` (sys.path).
+
+    `search_folders` (below `files/`) come last: what the image has installed keeps its name.
+    """
     os.chdir(folder)
-    wanted = [str(folder)] if folder == files_dir else [str(folder), str(files_dir)]
-    python_path[:] = wanted + [entry for entry in python_path if entry not in wanted]
+    first = [str(folder)] if folder == files_dir else [str(folder), str(files_dir)]
+    others = [entry for entry in python_path if entry not in first]
+    last = dict.fromkeys(str(files_dir / each) for each in search_folders)
+    python_path[:] = first + others + [entry for entry in last if entry not in first + others]

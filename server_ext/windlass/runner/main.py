@@ -127,9 +127,14 @@ class RankProcess:
 
     def _run_notebook(self) -> Outcome:
         shell_module = _import_ipython_shell()
-        _prepare_tracking(self._context, self._status)
+        self._prepare_tracking()
         files_dir = self._context.bundle_dir / "files"
-        enter_notebook_folder((files_dir / self._manifest.notebook).parent, python_path=sys.path, files_dir=files_dir)
+        enter_notebook_folder(
+            (files_dir / self._manifest.notebook).parent,
+            python_path=sys.path,
+            files_dir=files_dir,
+            search_folders=self._manifest.search_folders,
+        )
         _provide_windlass(sys.path)
         sys.argv = [self._notebook.name]
         refuse_input()
@@ -141,6 +146,28 @@ class RankProcess:
             return self._run.run(shell, space=namespace.__dict__)
         finally:
             shell.close()
+
+    def _prepare_tracking(self) -> None:
+        """Let what the notebook logs to MLflow land in the job's run; without the hook it runs all the same."""
+        try:
+            from . import mlflow_hook
+
+            mlflow_hook.install(
+                job_dir=self._context.job_dir,
+                rank=self._context.rank,
+                wait_seconds=self._context.tracking_wait_seconds,
+                say=self._tell,
+            )
+        except ImportError:
+            return
+        except Exception as error:  # noqa: BLE001  (tracking must never keep a notebook from running)
+            why = f"{type(error).__name__}: {error}"
+            self._status.notice(f"Runs are not linked to this job: MLflow could not be prepared ({why}).")
+
+    def _tell(self, text: str) -> None:
+        """Tell the user something about the job: in its log, where it happened, and with the job."""
+        self._streams.log_only(f"Windlass: {text}")
+        self._status.notice(text)
 
     def _make_shell(self, shell_module: Any, namespace: types.ModuleType) -> Shell:
         target = JobOutputs(self._streams, self._document)
@@ -223,20 +250,6 @@ def _import_ipython_shell() -> Any:
     except ImportError:
         return None
     return ipython_shell
-
-
-def _prepare_tracking(context: JobContext, status: StatusFile) -> None:
-    """Let what the notebook logs to MLflow land in the job's run; without the hook the notebook runs all the same."""
-    try:
-        from . import mlflow_hook
-
-        mlflow_hook.install(job_dir=context.job_dir, rank=context.rank, wait_seconds=context.tracking_wait_seconds)
-    except ImportError:
-        return
-    except Exception as error:  # noqa: BLE001  (tracking must never keep a notebook from running)
-        status.notice(
-            f"Runs are not linked to this job: MLflow could not be prepared ({type(error).__name__}: {error})."
-        )
 
 
 def _provide_windlass(python_path: list[str]) -> None:

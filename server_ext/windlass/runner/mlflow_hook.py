@@ -26,7 +26,7 @@ _FINISH_SECONDS = 3.0
 
 def _say(text: str) -> None:
     """One plain line among the notebook's own output."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(f"Windlass: {text}\n")
     sys.stdout.flush()
 
 
@@ -54,7 +54,7 @@ class _Hook:
         after_import("mlflow.tracking.client", self._patch_client)
         after_import(FLUENT, self._patch_fluent)
         after_import("mlflow.utils.autologging_utils.safety", self._patch_autologging)
-        after_import("mlflow.pytorch", lambda module: keep_plain_log_model(module, self.say))
+        after_import("mlflow.pytorch", lambda module: keep_plain_log_model(module, _say))
 
     def _patch_stores(self, module: ModuleType) -> None:
         """Tracking stores and model registries are found by the address's scheme, both by this class."""
@@ -97,7 +97,7 @@ class _Hook:
         ) -> Any:
             tags = self.runs.tags_for(tags)
             run = original(client, experiment_id, start_time=start_time, tags=tags, run_name=run_name, **others)
-            with quietly(self.say, "a run could not be written down with the job"):
+            with quietly(self.say, "A run could not be written down with the job"):
                 self.runs.record(run, tracking_uri=client.tracking_uri, own=tags.get(OWN_TAG) == "true")
             return run
 
@@ -180,8 +180,10 @@ class _Hook:
         client = fluent.MlflowClient()
         monitors = getattr(fluent, "run_id_to_system_metrics_monitor", {})
         for run_id in run_ids:
-            with quietly(self.say, "a run could not be ended"):
-                client.set_terminated(run_id, status)
+            with quietly(self.say, "A run could not be ended"):
+                if client.get_run(run_id).info.status != status:
+                    # MLflow prints the run's address whenever one is ended, be it for the second time.
+                    client.set_terminated(run_id, status)
                 monitor = monitors.pop(run_id, None)
                 if monitor is not None:
                     monitor.finish()
@@ -206,5 +208,5 @@ def install(job_dir: str | Path, rank: int, wait_seconds: float, say: Callable[[
 def finish(failed: bool) -> None:
     """End the runs that are still active as FAILED or FINISHED; never raises."""
     if _installed is not None:
-        with quietly(_installed.say, "the job's MLflow runs could not be ended"):
+        with quietly(_installed.say, "The job's MLflow runs could not be ended"):
             _installed.finish(failed=failed)

@@ -76,7 +76,7 @@ class Later:
         with self._mutex:
             if not self._gone:
                 self._say(
-                    f"Windlass: MLflow at {without_credentials(self._uri)} has stopped answering. Metrics, parameters "
+                    f"MLflow at {without_credentials(self._uri)} has stopped answering. Metrics, parameters "
                     "and tags are kept with the job and sent when it is back."
                 )
             self._gone = True

@@ -37,7 +37,7 @@ def _with_older_default(
         given = signature.bind_partial(*args, **kwargs).arguments
         decided = given.get(_CHOICE) or given.get("export_model") or given.get("input_example") is not None
         if not decided and default(False) != "pickle":
-            say("Windlass: the model is saved by pickle, since no input_example was given to trace it with.")
+            say("the model is saved by pickle, since no input_example was given to trace it with.")
             kwargs[_CHOICE] = "pickle"
         return original(*args, **kwargs)
 

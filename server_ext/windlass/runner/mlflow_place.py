@@ -149,7 +149,7 @@ class Place:
         except OSError:
             return False
         self._say(
-            f"Windlass: MLflow at {address} does not answer. What this job logs is kept with the job and sent when "
+            f"MLflow at {address} does not answer. What this job logs is kept with the job and sent when "
             "MLflow is back."
         )
         return True
@@ -180,4 +180,4 @@ def quietly(say: Callable[[str], None], what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - anything MLflow or the network may raise
-        say(f"Windlass: {what}: {type(error).__name__}")
+        say(f"{what}: {type(error).__name__}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .context import JobUnreadable
@@ -50,6 +50,8 @@ class Manifest:
 
     notebook: str
     parameters: dict[str, Any]
+    search_folders: tuple[str, ...] = ()
+    """Folders below `files/` where local modules lie, beside `files/` itself and the notebook's folder."""
 
 
 def load_manifest(bundle_dir: Path) -> Manifest:
@@ -60,10 +62,16 @@ def load_manifest(bundle_dir: Path) -> Manifest:
     notebook, parameters = content.get("notebook"), content.get("parameters") or {}
     if not isinstance(notebook, str) or not isinstance(parameters, dict):
         raise JobUnreadable("The bundle's manifest.json names no notebook. Send the notebook again.")
-    path = Path(notebook)
-    if path.is_absolute() or ".." in path.parts:
+    named = content.get("search_folders")
+    folders = tuple(each for each in named if isinstance(each, str)) if isinstance(named, list) else ()
+    if not all(map(_stays_inside, (notebook, *folders))):
         raise JobUnreadable("The bundle's manifest.json points outside the bundle. Send the notebook again.")
-    return Manifest(notebook=notebook, parameters=parameters)
+    return Manifest(notebook=notebook, parameters=parameters, search_folders=folders)
+
+
+def _stays_inside(path: str) -> bool:
+    parts = PurePosixPath(path)
+    return not parts.is_absolute() and ".." not in parts.parts
 
 
 def load_notebook(path: Path) -> Notebook:
