@@ -33,6 +33,22 @@ finally:
     mlflow_hook.finish(failed)
 """
 
+_FORWARD = """
+import asyncio, sys
+async def copy(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+async def serve(reader, writer):
+    far_reader, far_writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[2]))
+    await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer), return_exceptions=True)
+async def main():
+    async with await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1])) as server:
+        await server.serve_forever()
+asyncio.run(main())
+"""
+
 
 @dataclass(frozen=True)
 class Mlflow:
@@ -107,6 +123,17 @@ def until(condition: Callable[[], Any], *, seconds: float = 60.0, what: str = "i
             return found
         time.sleep(0.05)
     raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+@contextlib.contextmanager
+def forwarding(port: int, to: str) -> Iterator[None]:
+    """Another address of the server, which goes away at the end."""
+    process = subprocess.Popen([sys.executable, "-c", _FORWARD, str(port), to.rpartition(":")[2]])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 @dataclass

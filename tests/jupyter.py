@@ -34,6 +34,9 @@ class Server:
     record: dict[str, Any] = field(default_factory=dict)
     name: str = "jupyter"
     folder: str = "root"
+    tracked: bool = False
+    """Whether it starts an MLflow of its own; what is not about MLflow does without."""
+    data_dir: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -41,7 +44,7 @@ class Server:
 
     @property
     def data(self) -> Path:
-        return self.base / "data"
+        return self.data_dir or self.base / "data"
 
     def environment(self) -> dict[str, str]:
         foreign = ("WINDLASS_", "JUPYTER_", "MLFLOW_", "JPY_")
@@ -71,7 +74,7 @@ class Server:
                     "--ServerApp.port=0",
                     "--ServerApp.open_browser=False",
                     "--ServerApp.allow_root=True",
-                    "--WindlassApp.embedded_tracking=False",
+                    f"--WindlassApp.embedded_tracking={self.tracked}",
                     "--WindlassApp.stop_grace_seconds=1",
                     *self.options,
                 ],
@@ -190,12 +193,12 @@ class Tab:
         self.connection.close()
 
 
-def end_all(base: Path) -> None:
-    """Kill whatever was started for this folder: servers, supervisors, ranks."""
+def end_all(data_dir: Path) -> None:
+    """Kill whatever was started for this data folder: servers, supervisors, ranks."""
     mine = []
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and process.environ().get("WINDLASS_DATA_DIR") == str(base / "data"):
+            if process.pid != os.getpid() and process.environ().get("WINDLASS_DATA_DIR") == str(data_dir):
                 mine.append(process)
         except (psutil.Error, OSError):
             continue
@@ -208,11 +211,11 @@ def end_all(base: Path) -> None:
 
 
 @contextmanager
-def running(base: Path, *options: str) -> Iterator[Server]:
+def running(base: Path, *options: str, **more: Any) -> Iterator[Server]:
     """A server, and at the end nothing that it started."""
-    server = Server(base=base, options=options)
+    server = Server(base=base, options=options, **more)
     try:
         yield server.start()
     finally:
         server.end()
-        end_all(base)
+        end_all(server.data)

@@ -32,7 +32,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     server.root.mkdir()
     yield server
     server.end()
-    end_all(tmp_path)
+    end_all(tmp_path / "data")
 
 
 def record(pid: int, **other: object) -> ServerRecord:

@@ -28,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
     finally:
         server.end()
-        end_all(tmp_path)
+        end_all(tmp_path / "data")
 
 
 def test_a_killed_server_finds_its_jobs_again_and_their_logs_go_on(server: Server, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_killed_server_finds_its_jobs_again_and_their_logs_go_on(server: Serve
 def test_a_job_written_down_but_not_handed_over_is_handed_over_by_the_next_server(server: Server) -> None:
     job = server.reaches(server.send("gated.ipynb", parameters={"gate": str(server.root)})["id"], "succeeded")
     server.kill()
-    end_all(server.base)
+    end_all(server.data)
     with sqlite3.connect(server.data / "ledger.db") as ledger:
         left_behind = (
             "UPDATE jobs SET id = 'j000000left0000', state = 'submitted', started_at = NULL, ended_at = NULL, "

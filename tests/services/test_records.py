@@ -5,37 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import forwarding
 
 from windlass.contract.jobs import GitState, JobRun
 from windlass.engines.base import JobStatus, LogPiece, LogSlice, State
 from windlass.errors import NotFound
 from windlass.services.records import PendingRecord, RecordKeeper
 from windlass.tracking.tracking import Tracking
-
-FORWARD = """
-import asyncio, sys
-async def copy(reader, writer):
-    while data := await reader.read(65536):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
-async def serve(reader, writer):
-    far_reader, far_writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[2]))
-    await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer), return_exceptions=True)
-async def main():
-    async with await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1])) as server:
-        await server.serve_forever()
-asyncio.run(main())
-"""
 
 pytestmark = pytest.mark.mlflow
 
@@ -272,17 +255,6 @@ async def test_what_was_spooled_is_copied_once_with_steps_models_and_artifacts(
     assert [version["run_id"] for version in versions] == [own_id]
     assert versions[0]["source"] == f"models:/{model['model_id']}"
     assert not (folder / "spool" / "mlflow.db").exists()
-
-
-@contextlib.contextmanager
-def forwarding(port: int, to: str) -> Iterator[None]:
-    """Another address of the server, which goes away at the end."""
-    process = subprocess.Popen([sys.executable, "-c", FORWARD, str(port), to.rpartition(":")[2]])
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait()
 
 
 async def test_what_was_logged_after_mlflow_went_away_is_sent_later(

@@ -24,6 +24,11 @@ class Launcher:
         self._environments = environments
         self._tracking = tracking
 
+    @property
+    def tracks(self) -> bool:
+        """Whether jobs are tracked at all."""
+        return self._tracking.mode != "off"
+
     async def launch(self, row: JobRow, *, environment: ChosenEnvironment | None = None) -> JobStatus | None:
         """Give the job to its engine; returns how it stands. Raises InvalidRequest, StorageFull and Unavailable."""
         engine = self._engines.get(row.engine)

@@ -9,6 +9,7 @@ from typing import Any
 
 from windlass.contract.jobs import GitState, Job, JobError, JobProgress, JobRequest, JobRun, JobState
 from windlass.ledger.tables import JobRow
+from windlass.tracking.pages import run_page
 
 
 def present(row: JobRow, *, now: float | None = None) -> Job:
@@ -16,6 +17,7 @@ def present(row: JobRow, *, now: float | None = None) -> Job:
     request = JobRequest.model_validate(row.request)
     status = row.status
     state = JobState(row.state)
+    runs = _runs(row)
     return Job(
         id=row.id,
         name=row.name,
@@ -47,10 +49,10 @@ def present(row: JobRow, *, now: float | None = None) -> Job:
         bundle_bytes=row.bundle_bytes,
         git=GitState.model_validate(row.git) if row.git else None,
         experiment=row.experiment,
-        run_id=row.run_id,
-        experiment_id=row.experiment_id,
-        runs=_runs(row),
-        record=row.record,
+        run_id=runs[0].run_id if row.runs else row.run_id,
+        experiment_id=runs[0].experiment_id if row.runs else row.experiment_id,
+        runs=runs,
+        record=row.record or ("pending" if state.is_final else None),
         error=JobError.model_validate(status["error"]) if status.get("error") else None,
         notices=list(dict.fromkeys([*row.sent_notices, *status.get("notices", ())])),
         rerun_of=row.rerun_of,
@@ -59,24 +61,28 @@ def present(row: JobRow, *, now: float | None = None) -> Job:
 
 
 def chosen_run(runs: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
-    """The run that stands for the job: its own, else the first its notebook made."""
-    reported = list(runs)
+    """The run that stands for the job: its own, else the first its notebook made.
+
+    Not one that is kept with the job because MLflow is away: it gets another id when it comes there.
+    """
+    reported = [run for run in runs if not run.get("spooled")]
     return next((run for run in reported if run.get("own")), reported[0] if reported else None)
 
 
 def _runs(row: JobRow) -> list[JobRun]:
-    """What the record's keeper knows of each run, else what the job itself reported."""
+    """What the keeper of records knows of each run, that with the record first; else what the job reported."""
     known = {run["run_id"]: JobRun.model_validate(run) for run in row.runs}
     for reported in row.status.get("runs", ()):
-        known.setdefault(
-            reported["run_id"],
-            JobRun(
-                run_id=reported["run_id"],
-                experiment_id=reported.get("experiment_id"),
-                name=reported.get("name"),
-            ),
-        )
+        if not reported.get("spooled"):
+            known.setdefault(reported["run_id"], _reported_run(reported))
     return list(known.values())
+
+
+def _reported_run(reported: dict[str, Any]) -> JobRun:
+    run_id, experiment_id = reported["run_id"], reported.get("experiment_id")
+    place = reported.get("tracking_uri")
+    url = run_page(place, experiment_id=experiment_id, run_id=run_id) if place and experiment_id else None
+    return JobRun(run_id=run_id, experiment_id=experiment_id, name=reported.get("name"), url=url)
 
 
 def _moment(seconds: float) -> datetime:

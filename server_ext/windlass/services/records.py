@@ -29,6 +29,12 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 300.0
+_LONGEST_AWAY_SECONDS = 60.0
+"""How long to wait, at most, before a server that is away is asked again: one question, however much is pending."""
+
+
+class _Away(Unavailable):
+    """The tracking server does not answer at all."""
 
 
 class RecordKeeper:
@@ -74,21 +80,27 @@ class RecordKeeper:
         """Try what is due; answers in how many seconds to look again."""
         try:
             pending = await self._store.pending_records()
+            away: _Away | None = None
             for record in pending:
                 if self._closed:
                     break
-                if self._not_before.get(record.job_id, 0.0) <= time.monotonic():
-                    await self._send(record)
+                if self._not_before.get(record.job_id, 0.0) > time.monotonic():
+                    continue
+                if away is None:
+                    away = await self._send(record)
+                else:
+                    await self._put_off(record.job_id, away)
         except Exception:
             # The ledger failed, or something nobody foresaw: the other records must not wait for ever for it.
             log.exception("Records could not be sent; it is tried again")
         delays = [moment - time.monotonic() for moment in self._not_before.values()]
         return max(0.1, min([_LOOK_SECONDS, *delays]))
 
-    async def _send(self, record: PendingRecord) -> None:
+    async def _send(self, record: PendingRecord) -> _Away | None:
+        """Try one; answers what is wrong when nobody is there to take any of them."""
         if not await self._tracking.keeps_records():
             await self._store.set_record(record.job_id, record="off")
-            return
+            return None
         try:
             async with await self._tracking.client() as mlflow:
                 upload = RecordUpload(
@@ -99,12 +111,12 @@ class RecordKeeper:
                     data_dir=self._data_dir,
                 )
                 if not await mlflow.answers():
-                    raise Unavailable(f"MLflow at {mlflow.url} does not answer. It is sent when MLflow is back.")
+                    raise _Away(f"MLflow at {mlflow.url} does not answer. It is sent when MLflow is back.")
                 await self._say(record.job_id, "uploading")
                 runs = await upload.run()
         except (WindlassError, OSError) as error:
             await self._put_off(record.job_id, error)
-            return
+            return error if isinstance(error, _Away) else None
         for notes in (self._failures, self._not_before, self._said):
             notes.pop(record.job_id, None)
         await self._store.set_record(
@@ -114,10 +126,12 @@ class RecordKeeper:
             experiment_id=runs[0].experiment_id,
             runs=runs,
         )
+        return None
 
     async def _put_off(self, job_id: str, error: Exception) -> None:
         failures = self._failures[job_id] = self._failures.get(job_id, 0) + 1
-        pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(failures, 10), _LONGEST_PAUSE_SECONDS)
+        longest = _LONGEST_AWAY_SECONDS if isinstance(error, _Away) else _LONGEST_PAUSE_SECONDS
+        pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(failures, 10), longest)
         self._not_before[job_id] = time.monotonic() + pause * random.uniform(0.7, 1.3)  # noqa: S311 - jitter
         await self._say(job_id, f"waiting: {error}")
 

@@ -123,6 +123,8 @@ class Submission:
     async def _start(
         self, row: JobRow, *, key: str | None, digest: str, environment: ChosenEnvironment | None = None
     ) -> Submitted:
+        if not self._launcher.tracks:
+            row.record = "off"
         standing = await self._ledger.insert(row, key=key, request_sha256=digest)
         if standing.id != row.id:
             return Submitted(job=present(standing), created=False)

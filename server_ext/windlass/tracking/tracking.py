@@ -10,7 +10,6 @@ import contextlib
 import importlib.util
 import json
 import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from windlass.errors import Unavailable
 from windlass.runner.mlflow_place import without_credentials
 from windlass.tracking.client import MlflowRest, reachable
 from windlass.tracking.embedded import EmbeddedServer
+from windlass.tracking.pages import run_page
 
 log = logging.getLogger(__name__)
 
@@ -182,12 +182,8 @@ class Tracking:
         uri = self._configured_uri
         if uri is None:
             state = self._embedded.state()
-            if state is None or "JUPYTERHUB_SERVICE_PREFIX" in os.environ:
-                return None
-            uri = state.url
-        if self.mode == "off" or not _speaks_http(uri):
-            return None
-        return f"{without_credentials(uri).rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+            uri = state.url if state is not None else ""
+        return None if self.mode == "off" else run_page(uri, experiment_id=experiment_id, run_id=run_id)
 
     async def close(self) -> None:
         """Let go. The embedded server goes on while jobs or other Jupyter servers need it."""
