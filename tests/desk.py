@@ -116,8 +116,11 @@ def end(processes: Sequence[psutil.Process]) -> None:
 
 
 @contextmanager
-def open_desk(base: Path) -> Iterator[Desk]:
-    """A desk in an empty folder; at the end nothing that was started from it is left."""
+def open_desk(base: Path, *, tracked: bool = False) -> Iterator[Desk]:
+    """A desk in an empty folder; at the end nothing that was started from it is left.
+
+    `tracked`: whether its servers start an MLflow, which takes seconds and 500 MB.
+    """
     folder = base / "work"
     folder.mkdir()
     places = {
@@ -131,6 +134,8 @@ def open_desk(base: Path) -> Iterator[Desk]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign) and key != "FORCE_COLOR"}
     for name in places.values():
         (base / name).mkdir(mode=0o700)
+    settings = {"WindlassApp": {"embedded_tracking": tracked}}
+    (base / "config" / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
     environment = {**kept, **{variable: str(base / name) for variable, name in places.items()}, "COLUMNS": "80"}
     try:
         yield Desk(folder=folder, environment=environment)

@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with open_desk(tmp_path_factory.mktemp("examples")) as opened:
+    with open_desk(tmp_path_factory.mktemp("examples"), tracked=True) as opened:
         for name in ("digits_ddp.ipynb", "digits_model.py"):
             shutil.copyfile(EXAMPLES / name, opened.folder / name)
         yield opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,7 @@ class Bench:
     store: MemoryStore
 
     def keeper(self, uri: str | None, **options: Any) -> RecordKeeper:
-        tracking = Tracking(data_dir=self.data_dir, configured_uri=uri, python="python", **options)
+        tracking = Tracking(data_dir=self.data_dir, configured_uri=uri, python=sys.executable, **options)
         return RecordKeeper(tracking=tracking, engine=self.engine, store=self.store, data_dir=self.data_dir)
 
     def change(self, **values: Any) -> None:
