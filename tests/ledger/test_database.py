@@ -188,3 +188,14 @@ async def test_the_writes_of_another_process_are_noticed_and_ones_own_are_not(tm
     assert await mine.foreign_changes() != before
     await mine.close()
     await other.close()
+
+
+async def test_a_question_that_the_file_cannot_answer_is_a_sentence_too(tmp_path: Path) -> None:
+    """`foreign_changes` asks without SQLAlchemy; its errors have to be ours all the same."""
+    database = await opened(tmp_path / "ledger.db")
+    await database.write(lambda session: session.connection().engine.dispose())
+    (tmp_path / "ledger.db").unlink()
+    (tmp_path / "ledger.db").mkdir()
+    with pytest.raises(Unavailable):
+        await database.foreign_changes()
+    await database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from windlass.contract.jobs import GitState
 from windlass.errors import Unavailable
+from windlass.tracking.embedded import EmbeddedServer
 from windlass.tracking.tracking import Tracking
 
 JOB = {"job_id": "j1", "owner": "ada", "notebook": "d/train.ipynb", "bundle_sha256": "ab", "experiment": "e"}
@@ -96,4 +98,19 @@ async def test_folder_that_cannot_be_written_is_said_and_jobs_run_on(tmp_path: P
     info = await tracking.info()
     assert info.state == "down"
     assert "cannot be started" in (info.message or "")
+    await tracking.close()
+
+
+async def test_a_keeper_that_ends_at_once_costs_the_record_and_not_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: Any) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen([sys.executable, "-c", ""])
+        process.wait()
+        return process
+
+    monkeypatch.setattr(EmbeddedServer, "_spawn", ended)
+    tracking = Tracking(data_dir=tmp_path, configured_uri=None, python=sys.executable)
+    assert await tracking.job_environment(**JOB, git=None) == {}
+    assert "keeper.log" in ((await tracking.info()).message or "")
     await tracking.close()

@@ -28,8 +28,8 @@ class LazyRoutes(RuleRouter):
             return
         routes = importlib.import_module("windlass.handlers.routes")
         rules = [Rule(PathMatches(self._base_url + pattern), handler) for pattern, handler in routes.patterns()]
-        if not self.rules:
-            self.add_rules(rules)
+        # In one step: a request that comes while another thread is at it finds all routes or none, never the first few.
+        self.rules = [self.process_rule(rule) for rule in rules]
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         """The handler of a request."""

@@ -156,6 +156,8 @@ def _translating(work: Callable[[], T]) -> Callable[[], T]:
             return work()
         except DatabaseError as error:
             raise _domain_error(error) from error
+        except sqlite3.Error as error:  # Of a connection asked without SQLAlchemy.
+            raise _domain_error(DatabaseError(None, None, error)) from error
         except OSError as error:
             raise Unavailable(f"The job ledger cannot be opened: {error.strerror}.") from error
 

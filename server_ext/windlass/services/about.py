@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 
 from windlass.contract.info import Info
 from windlass.services.engines import Engines
+from windlass.services.lifetime import ends_with_server
 from windlass.services.settings import Settings
 from windlass.tracking.tracking import Tracking
 
@@ -32,7 +32,7 @@ class About:
             tracking=tracking,
             max_bundle_bytes=self._settings.max_bundle_bytes,
             on_hub=self._settings.on_hub,
-            job_survives_server=not (self._settings.on_hub and in_container()),
+            job_survives_server=ends_with_server() is None,
         )
 
 
@@ -42,8 +42,3 @@ def shown_path(path: Path) -> str:
         return str(Path("~") / path.relative_to(Path.home()))
     except (ValueError, RuntimeError):
         return str(path)
-
-
-def in_container() -> bool:
-    """Whether this process lives in a container, and its children with it."""
-    return "KUBERNETES_SERVICE_HOST" in os.environ or Path("/.dockerenv").exists()

@@ -62,6 +62,9 @@ class Parts:
 class Services:
     """All that stands behind the handlers of one server. To be made on the event loop."""
 
+    engine_retry_seconds = 10.0
+    """How long to wait before an engine that could not be taken over is tried again."""
+
     def __init__(self, *, settings: Settings, kernel_specs: KernelSpecs) -> None:
         self.settings = settings
         self._ledger = JobLedger(path=settings.ledger_path)
@@ -81,6 +84,7 @@ class Services:
         self._pumps: list[EnginePump] = []
         self._keepers: list[RecordKeeper] = []
         self._tasks: list[asyncio.Task[Any]] = []
+        self._beginning: list[asyncio.Task[None]] = []
         self._foreign = ForeignWatch(ledger=self._ledger, hub=self._hub)
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
@@ -108,6 +112,9 @@ class Services:
         self._closed = True
         if self._opening is not None:
             await asyncio.gather(self._opening, return_exceptions=True)
+        for beginning in self._beginning:
+            beginning.cancel()
+        await asyncio.gather(*self._beginning, return_exceptions=True)
         closers: list[Callable[[], Awaitable[None]]] = [self._foreign.close, *(pump.close for pump in self._pumps)]
         closers += [keeper.close for keeper in self._keepers]
         await asyncio.gather(*(close() for close in closers))
@@ -122,17 +129,28 @@ class Services:
         if aside is not None:
             _log.warning("The job ledger was damaged. It was moved to %s and is rebuilt from the jobs on disk.", aside)
         for name in self._engines.names:
-            await self._begin(name, damaged=aside is not None)
+            if not await self._has_begun(name, damaged=aside is not None):
+                again = self._begin_later(name, damaged=aside is not None)
+                self._beginning.append(asyncio.create_task(again, name=f"windlass-begin-{name}"))
         self._foreign.start()
         self._tasks.append(asyncio.create_task(self._tidy_up(), name="windlass-tidy-up"))
 
-    async def _begin(self, engine_name: str, *, damaged: bool) -> None:
+    async def _begin_later(self, engine_name: str, *, damaged: bool) -> None:
+        """Try again until it goes: a disk has room again, a folder is mounted."""
+        while True:
+            await asyncio.sleep(self.engine_retry_seconds)
+            if await self._has_begun(engine_name, damaged=damaged):
+                _log.warning("Jobs of the %s engine are kept track of now.", engine_name)
+                self._hub.announce()
+                return
+
+    async def _has_begun(self, engine_name: str, *, damaged: bool) -> bool:
         """Start to keep track of one engine's jobs. An engine that is away does not keep the others from working."""
         try:
             engine = self._engines.get(engine_name)
         except WindlassError as error:
             _log.warning("Jobs of the %s engine could not be taken over: %s", engine_name, error)
-            return
+            return False
         records = LedgerRecords(ledger=self._ledger, hub=self._hub, engine=engine_name)
         keeper = RecordKeeper(tracking=self._tracking, engine=engine, store=records, data_dir=self.settings.data_dir)
         pump = EnginePump(
@@ -148,10 +166,14 @@ class Services:
         except (WindlassError, OSError) as error:
             _log.warning("Jobs of the %s engine could not be taken over: %s", engine_name, error)
             await pump.close()
-            return
+            return False
+        except BaseException:
+            await pump.close()
+            raise
         self._pumps.append(pump)
         self._keepers.append(keeper)
         self._tasks.append(asyncio.create_task(keeper.run(), name=f"windlass-records-{engine_name}"))
+        return True
 
     async def _tidy_up(self) -> None:
         started = time.monotonic()

@@ -16,6 +16,7 @@ from windlass.ledger.jobs import JobLedger
 
 SPARED_SECONDS = 600
 SUFFIX = ".tar.gz"
+GONE = "What this job sent is no longer on disk. Send the notebook again instead."
 
 
 class Bundles:
@@ -33,7 +34,7 @@ class Bundles:
         """The bundle of that hash. Raises Conflict when it is gone."""
         path = self.path(sha256 or "none")
         if not path.is_file():
-            raise Conflict("What this job sent is no longer on disk. Send the notebook again instead.")
+            raise Conflict(GONE)
         return path
 
     def prepare(self) -> None:
@@ -41,8 +42,11 @@ class Bundles:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def spare(self, path: Path) -> None:
-        """Keep a bundle that is about to get a job from being swept away."""
-        os.utime(path)
+        """Keep a bundle that is about to get a job from being swept away. Raises Conflict when it just was."""
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            raise Conflict(GONE) from None
 
     async def sweep(self) -> None:
         """Remove all bundles that no job needs."""

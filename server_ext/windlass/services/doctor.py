@@ -17,9 +17,10 @@ from windlass.contract.info import Check, CheckList
 from windlass.contract.preview import Environment
 from windlass.errors import WindlassError
 from windlass.ledger.filesystems import is_network_folder
-from windlass.services.about import in_container, shown_path
+from windlass.services.about import shown_path
 from windlass.services.engines import Engines
 from windlass.services.environments import Environments
+from windlass.services.lifetime import ends_with_server
 from windlass.services.settings import Settings
 from windlass.tracking.tracking import Tracking
 
@@ -166,10 +167,11 @@ class Doctor:
         return [Check(name=name, ok=None, message="not installed where this server looks: there is no panel", fix=fix)]
 
     def _lifetime(self) -> list[Check]:
-        if not (self._settings.on_hub and in_container()):
+        ended_by = ends_with_server()
+        if ended_by is None:
             return [Check(name="job lifetime", ok=True, message="jobs go on when this server ends")]
         fix = "Use the kubernetes engine for long jobs, or ask for a longer idle time-out of your server."
-        words = "jobs of the local engine end with this server's container"
+        words = f"jobs of the local engine end with this server's {ended_by}"
         return [Check(name="job lifetime", ok=None, message=words, fix=fix)]
 
 

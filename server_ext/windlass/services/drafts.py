@@ -18,6 +18,7 @@ from windlass.engines.base import Engine, JobSpec, LaunchPlan
 from windlass.errors import BundleRefused
 from windlass.services.engines import Engines
 from windlass.services.environments import ChosenEnvironment, Environments
+from windlass.services.lifetime import ends_with_server
 from windlass.services.paths import RootFolder
 from windlass.services.requests import check_request
 from windlass.services.settings import Settings
@@ -103,8 +104,10 @@ class Drafting:
                 max_bytes=self._settings.max_bundle_bytes,
             ),
         )
-        launch = engine.plan(self._provisional_spec(request, notebook, environment, owner))
+        # It may ask an interpreter for torch and a driver for its GPUs: seconds that the event loop has not.
+        launch = await asyncio.to_thread(engine.plan, self._provisional_spec(request, notebook, environment, owner))
         notices = [*plan.notices, *launch.notices]
+        notices += lifetime_notices(engine)
         if environment.notice:
             notices.insert(0, environment.notice)
         return Draft(
@@ -116,6 +119,10 @@ class Drafting:
             launch=launch,
             notices=notices,
         )
+
+    def notices_again(self, engine: str) -> list[str]:
+        """What holds for a rerun on that engine as it does for a first run. Raises as `Engines.get`."""
+        return lifetime_notices(self._engines.get(engine))
 
     def _provisional_spec(
         self, request: JobRequest, notebook: str, environment: ChosenEnvironment, owner: str
@@ -136,6 +143,16 @@ class Drafting:
             time_limit_seconds=request.time_limit_seconds,
             retries=request.retries,
         )
+
+
+def lifetime_notices(engine: Engine) -> list[str]:
+    """What the user is to know before they trust a long job to this server's machine."""
+    ended_by = ends_with_server() if engine.name == "local" else None
+    if ended_by is None:
+        return []
+    return [
+        f"The job ends with your server's {ended_by}: when the hub stops your server, idle or asked to, it stops too."
+    ]
 
 
 def _kernel_of(root: RootFolder, notebook: str) -> str | None:

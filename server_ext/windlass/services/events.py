@@ -10,9 +10,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from windlass.engines.base import Engine, JobStatus
-from windlass.errors import WindlassError
+from windlass.errors import NotFound, WindlassError
 from windlass.ledger.jobs import FINAL_STATES, JobChange, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.changes import ChangeHub
@@ -139,7 +140,11 @@ class EnginePump:
         for row in await self._ledger.unfinished(engine=self._engine.name):
             if row.id in known:
                 continue
-            if row.state != "submitted":
+            # Asked again: a job that was sent since the engine was looked through is no lost one.
+            status = await self._engine.status(row.id)
+            if status is not None:
+                await self._store([status])
+            elif row.state != "submitted":
                 await self._end(row, state="lost", reason=LOST)
             elif row.created_us / 1_000_000 < time.time() - HANDOVER_SECONDS:
                 await self._hand_over(row)
@@ -151,6 +156,13 @@ class EnginePump:
             await self._end(row, state="failed", reason=f"It could not be started: {error}")
         else:
             await self._store([status] if status else [])
+            await self._halt_if_stopped(row)
+
+    async def _halt_if_stopped(self, row: JobRow) -> None:
+        """Stop is final: also when it came while the job was handed over."""
+        with suppress(NotFound):
+            if (await self._ledger.get(row.id)).state == "stopped":
+                await self._launcher.halt(row, reason="Stopped before it had started.")
 
     async def _end(self, row: JobRow, *, state: str, reason: str) -> None:
         values = {"state": state, "status": {**row.status, "reason": reason}, "ended_at": time.time()}

@@ -12,13 +12,13 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from windlass.bundle.archive import Bundle, rebundle
 from windlass.contract.jobs import Job, JobRequest, JobState, RerunRequest
-from windlass.errors import FieldError, InvalidRequest, NotFound
+from windlass.errors import FieldError, InvalidRequest, NotFound, WindlassError
 from windlass.ledger.jobs import JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.bundles import Bundles
@@ -97,7 +97,9 @@ class Submission:
                 return earlier
             old = await self._ledger.get(job_id, owner=owner)
             bundle = await asyncio.to_thread(self._again, old, request)
-            return await self._start(_row_again(old, bundle, request), key=key, digest=digest)
+            row = _row_again(old, bundle, request)
+            row.sent_notices = self._drafting.notices_again(old.engine)
+            return await self._start(row, key=key, digest=digest)
 
     def _write(self, draft: Draft) -> Bundle:
         self._bundles.prepare()
@@ -132,13 +134,19 @@ class Submission:
         try:
             status = await self._launcher.launch(row, environment=environment)
         except BaseException:
-            await asyncio.shield(self._ledger.remove(row.id))
-            self._hub.announce()
+            await asyncio.shield(self._take_back(row))
             raise
         if status is not None:
             await self._ledger.apply([fold(status)])
             self._hub.announce()
         return Submitted(job=present(await self._unless_stopped(row)), created=True)
+
+    async def _take_back(self, row: JobRow) -> None:
+        """Leave nothing of a job whose start failed: not in the list, and not running, should its engine have it."""
+        with suppress(WindlassError, OSError):
+            await self._launcher.halt(row, reason="It could not be sent.")
+        await self._ledger.remove(row.id)
+        self._hub.announce()
 
     async def _unless_stopped(self, row: JobRow) -> JobRow:
         """How it stands now. Stop is final: a job stopped while it was handed over is stopped there too."""

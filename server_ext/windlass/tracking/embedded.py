@@ -60,12 +60,19 @@ class EmbeddedServer:
             port=port,
             state="starting",
             pid=process.pid,
-            create_time=psutil.Process(process.pid).create_time(),
+            create_time=self._began(process.pid),
             server_pid=last.server_pid if last is not None else None,
             server_create_time=last.server_create_time if last is not None else None,
         )
         self._home.write(state)
         return state
+
+    def _began(self, pid: int) -> float:
+        """When the keeper began. Raises OSError when it has ended already."""
+        try:
+            return psutil.Process(pid).create_time()
+        except psutil.Error:
+            raise OSError(f"its keeper ended at once; {self._home.path / 'keeper.log'} says why") from None
 
     def _spawn(self, listener: socket.socket) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "windlass.tracking.keeper", str(self._home.data_dir.resolve())]
