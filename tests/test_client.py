@@ -30,6 +30,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         if name.startswith(("JUPYTER_", "WINDLASS_", "PYTHONPATH", "IPYTHON")):
             monkeypatch.setenv(name, value)
     server.root.mkdir()
+    (server.base / "config").mkdir()
+    untracked = {"WindlassApp": {"embedded_tracking": False}}
+    (server.base / "config" / "jupyter_server_config.json").write_text(json.dumps(untracked))
     yield server
     server.end()
     end_all(tmp_path / "data")
