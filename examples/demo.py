@@ -27,7 +27,6 @@ import httpx
 import psutil
 from rich.console import Console
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from windlass.client import ClientError, ServerRecord, discover
@@ -101,18 +100,16 @@ def run_example(record: ServerRecord, *, console: Console) -> bool:
 
 
 def show_result(connection: Connection, *, job: Job, console: Console) -> None:
-    """The job's run with its metrics, and where the executed notebook can be read."""
-    grid = Table.grid(padding=(0, 2))
-    run_id = job.run_id
-    for name, value in sorted(metrics_of(connection, run_id=run_id).items()) if run_id else []:
-        grid.add_row(f"  {text.one_line(name)}", f"{value:.4g}")
-    if run_id:
-        grid.add_row("  MLflow run", next((run.url for run in job.runs if run.run_id == run_id and run.url), run_id))
+    """The metrics of the job's run, and where the executed notebook can be read."""
+    metrics = metrics_of(connection, run_id=job.run_id) if job.run_id else {}
+    facts = {name: f"{value:.4g}" for name, value in sorted(metrics.items())}
     if job.executed_notebook is not None:
         executed = FOLDER / "notebooks" / "digits_ddp.executed.ipynb"
         executed.write_text(json.dumps(connection.ask(lambda client: client.notebook(job.id))), encoding="utf-8")
-        grid.add_row("  executed", str(executed))
-    console.print(grid, soft_wrap=True)
+        facts["executed"] = str(executed)
+    width = max(map(len, facts), default=0)
+    for name, value in facts.items():
+        console.print(Text(f"  {text.one_line(name):{width}}  {value}"), soft_wrap=True)
 
 
 def metrics_of(connection: Connection, *, run_id: str) -> dict[str, float]:
