@@ -71,6 +71,22 @@ def test_a_worker_that_is_terminated_does_not_end_its_parent(job):
     assert job.status()["phase"] == "succeeded"
 
 
+def test_a_worker_that_is_terminated_while_it_is_made_does_not_end_its_parent(job):
+    job.lay_out(
+        "import os, signal",
+        "pids = []\n"
+        "for _ in range(300):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n"
+        "        signal.pause()\n"
+        "    os.kill(pid, signal.SIGTERM)\n"
+        "    pids.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+        "print(set(pids))",
+    )
+    assert job.run() == 0, job.everything()
+    assert job.text(1) == "{-15}\n"
+
+
 def test_what_failed_before_the_signal_stays_the_rank_s_own_failure(job):
     job.lay_out(
         "import atexit, time\natexit.register(lambda: (open('ready', 'w').close(), time.sleep(60)))\n1/0",

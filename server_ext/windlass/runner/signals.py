@@ -34,13 +34,18 @@ class TerminationWatch:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         self._owner = os.getpid()
+        self._held = threading.local()
 
     def start(self) -> None:
         """Begin to listen; in the main thread."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._terminate)
         signal.signal(signal.SIGINT, self._interrupt)
-        os.register_at_fork(after_in_child=self._leave_child_alone)
+        os.register_at_fork(
+            before=self._hold_signals,
+            after_in_parent=self._release_signals,
+            after_in_child=self._leave_child_alone,
+        )
         threading.Thread(target=self._listen, name="windlass-signals", daemon=True).start()
 
     def finish(self) -> None:
@@ -79,8 +84,16 @@ class TerminationWatch:
             return
         os._exit(128 + signum)
 
+    def _hold_signals(self) -> None:
+        """A worker that is ended while it is being made must not be taken for its parent: its signal waits."""
+        self._held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+
+    def _release_signals(self) -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._held.mask)
+
     def _leave_child_alone(self) -> None:
         """A forked worker must die of SIGTERM as ever, and must not wake its parent's thread."""
         signal.set_wakeup_fd(-1)
         if signal.getsignal(signal.SIGTERM) == self._terminate:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._release_signals()
