@@ -1,13 +1,16 @@
 """The environment variables of a job: the user's own, without Jupyter's secrets and another launcher's leavings.
 
 What a job must not inherit is decided here and nowhere else. Supervisors get the same selection: they live longer than
-the server whose token they would otherwise carry.
+the server whose token they would otherwise carry. A job that waits may be started by another server, or by the
+supervisor of the job before it; so what its own submitter had is kept in its folder until it starts. Secrets are not
+kept: those a job finds are the ones of whoever starts it, which is the same user.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from windlass.engines.base import JobSpec
 from windlass.engines.local.paths import JobFolder
@@ -18,6 +21,15 @@ _ANOTHER_LAUNCHERS = re.compile(
     r"(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|GROUP_WORLD_SIZE|MASTER_(ADDR|PORT)|TORCHELASTIC_.*|PET_.*"
 )
 _NOT_INHERITED = (_JUPYTERS_OWN, _WINDLASS, _ANOTHER_LAUNCHERS)
+_SECRET_NAME = re.compile(
+    r".*(TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE|AUTH|COOKIE|DSN|CONNECTION_STRING).*"
+    r"|.*_(KEY|PAT|PWD|PASS)",
+    re.IGNORECASE,
+)
+_SECRET_VALUE = re.compile(
+    r"://[^/\s@]*:[^/\s@]+@|-----BEGIN |\bAKIA[0-9A-Z]{16}\b|\beyJ[\w-]{10,}\."
+    r"|\b(sk|hf|gh[pousr]|github_pat|glpat|dapi|xox[abprs])[-_]?[A-Za-z0-9_-]{16,}"
+)
 
 
 def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
@@ -27,6 +39,28 @@ def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if not any(pattern.fullmatch(name) for pattern in _NOT_INHERITED)
     }
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a variable looks like one that must not lie on a disk; in doubt, yes."""
+    return _SECRET_NAME.fullmatch(name) is not None or _SECRET_VALUE.search(value) is not None
+
+
+def keepable(environment: Mapping[str, str]) -> dict[str, str]:
+    """What is kept of a submitter's environment for a job that has to wait."""
+    return {name: value for name, value in inheritable(environment).items() if not is_secret(name, value)}
+
+
+def restored(kept: Mapping[str, Any] | None, starter: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a job's supervisor: as kept, with the secrets of whoever starts it.
+
+    None kept (the job is of an older Windlass): as whoever starts it.
+    """
+    own = inheritable(starter)
+    if kept is None:
+        return own
+    secrets = {name: value for name, value in own.items() if is_secret(name, value)}
+    return secrets | {name: value for name, value in kept.items() if isinstance(value, str)}
 
 
 def job_environment(

@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from windlass.engines.base import JobSpec
-from windlass.engines.local.files import is_disk_full
+from windlass.engines.local.environment import keepable
+from windlass.engines.local.files import is_disk_full, write_json
 from windlass.engines.local.paths import DataFolder, JobFolder
 from windlass.engines.local.record import JobRecord, write_record, write_spec
 from windlass.errors import StorageFull, Unavailable
@@ -46,6 +47,7 @@ def make_folder(job: JobFolder, spec: JobSpec, record: JobRecord) -> None:
     try:
         for folder in (new.path, new.logs, new.ranks):
             folder.mkdir(mode=0o700)
+        write_json(new.environment, keepable(os.environ))
         write_spec(new, spec)
         write_record(new, record)
         new.path.rename(job.path)

@@ -50,6 +50,7 @@ class JobFolder:
         self.path = path
         self.id = path.name
         self.spec = path / "spec.json"
+        self.environment = path / "environment.json"
         self.state = path / "state.json"
         self.stop = path / "stop.json"
         self.supervisor = path / "supervisor.json"

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 
-from windlass.engines.local.environment import inheritable
+from windlass.engines.local.environment import restored
+from windlass.engines.local.files import read_json
 from windlass.engines.local.paths import JobFolder
 
 SUPERVISOR_MODULE = "windlass.engines.local.supervisor"
@@ -28,7 +29,7 @@ def start_supervisor(job: JobFolder) -> None:
             stdout=log,
             stderr=log,
             cwd=job.path,
-            env=inheritable(os.environ),
+            env=restored(read_json(job.environment), os.environ),
             start_new_session=True,
         )
     threading.Thread(target=process.wait, name=f"wait for supervisor {process.pid}", daemon=True).start()

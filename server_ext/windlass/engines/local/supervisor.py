@@ -21,6 +21,7 @@ from types import FrameType
 from windlass.engines.base import JobSpec, State
 from windlass.engines.local import dispatch, processes, reaper
 from windlass.engines.local.attempt import Attempt, LaunchFailed
+from windlass.engines.local.environment import is_secret
 from windlass.engines.local.files import claim_json, is_disk_full, read_json
 from windlass.engines.local.identity import ProcessIdentity
 from windlass.engines.local.keeper import Keeper
@@ -28,7 +29,7 @@ from windlass.engines.local.launch import choose_kind
 from windlass.engines.local.outcome import Outcome
 from windlass.engines.local.paths import JobFolder
 from windlass.engines.local.ranks import forget_ranks
-from windlass.engines.local.record import JobRecord, read_record, read_spec
+from windlass.engines.local.record import JobRecord, read_record, read_spec, write_spec
 
 _FIRST_BACK_OFF_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 60.0
@@ -195,6 +196,16 @@ class Supervisor:
         self._signal = number
 
 
+def _forget_environment(job: JobFolder, spec: JobSpec) -> None:
+    """Take off the disk what was only kept for the start: this process has it now."""
+    secrets = {name for name, value in spec.environment.items() if is_secret(name, value)}
+    with suppress(OSError):
+        job.environment.unlink(missing_ok=True)
+        if secrets:
+            left = {name: value for name, value in spec.environment.items() if name not in secrets}
+            write_spec(job, replace(spec, environment=left))
+
+
 def _move_queue_on(job: JobFolder) -> None:
     """Let the next jobs start, and clear up after supervisors that died while no server looked."""
     with suppress(OSError):
@@ -221,6 +232,7 @@ def main(job_dir: str) -> int:
     spec, record = read_spec(job), read_record(job)
     if spec is None or record is None or record.state.is_final:
         return 1
+    _forget_environment(job, spec)
     processes.adopt_orphans()
     supervisor = Supervisor(job, spec, record, dispatch.load(job.data).settings)
     _protected(supervisor, supervisor.run)
