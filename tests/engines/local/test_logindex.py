@@ -82,7 +82,8 @@ def test_any_interleaving_gives_back_each_ranks_bytes(
                 indexer.poll()
             if renew:
                 with job.log_index.open("ab") as index:
-                    index.write(b"torn")
+                    # A record cut off lies where the next one goes: there is never more than one.
+                    index.write(b"torn" if index.tell() % RECORD.size == 0 else b"")
                 indexer = LogIndexer(job, ranks=range(RANKS), clock=clock)
         indexer.poll(final=True)
 
