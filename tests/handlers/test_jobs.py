@@ -51,6 +51,20 @@ def test_the_answer_to_a_submission_says_where_the_job_is(server: Server) -> Non
         assert answer.json()["state"] in {"queued", "pending", "running"}
 
 
+def test_modules_of_a_src_layout_and_above_the_notebook_are_found(server: Server) -> None:
+    for name, source in {
+        "layout/above.py": "x = 'above'",
+        "layout/src/package/__init__.py": "from package.deep import x",
+        "layout/src/package/deep.py": "x = 'in src'",
+    }.items():
+        (server.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (server.root / name).write_text(source)
+    server.notebook("layout/notebooks/train.ipynb", "import above, package\nprint(above.x, package.x)")
+    job_id = server.send("layout/notebooks/train.ipynb")["id"]
+    assert server.reaches(job_id)["state"] == "succeeded", server.log_text(job_id)
+    assert server.log_text(job_id) == "above in src\n"
+
+
 def test_shell_syntax_and_odd_names_are_text_and_nothing_else(server: Server) -> None:
     words = "$(touch pwned) `touch pwned`; touch pwned; ' \" \\ \u202f é \n {x}"
     name = "odd $(touch pwned) ;'\u202fé.ipynb"

@@ -194,6 +194,27 @@ async def test_record_waits_while_mlflow_is_away_and_is_sent_when_it_is_back(
     assert bench.store.records[-1] == (bench.record.job_id, "uploaded")
 
 
+async def test_a_server_that_is_away_is_asked_once_however_much_waits(
+    bench: Bench, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from windlass.tracking.client import MlflowRest
+
+    asked = []
+    send = MlflowRest._send
+
+    async def count(self: MlflowRest, *args: Any, **kwargs: Any) -> Any:
+        asked.append(args)
+        return await send(self, *args, **kwargs)
+
+    monkeypatch.setattr(MlflowRest, "_send", count)
+    for number in range(20):
+        bench.store.pending[f"job-{number}"] = replace(bench.record, job_id=f"job-{number}")
+    await bench.keeper(f"http://127.0.0.1:{unused_tcp_port}").send_now()
+    assert len(asked) == 1
+    assert {record.partition(":")[0] for _job, record in bench.store.records} == {"waiting"}
+    assert {job for job, _record in bench.store.records} == set(bench.store.pending)
+
+
 @pytest.mark.parametrize("steps", [1, 3, 5, 8])
 async def test_interrupted_anywhere_it_is_finished_later_without_a_second_run(
     bench: Bench, mlflow: Any, steps: int, monkeypatch: pytest.MonkeyPatch
