@@ -20,7 +20,7 @@ export npm_config_fund := false
 export npm_config_audit := false
 export npm_config_update_notifier := false
 
-.PHONY: help setup demo lab test test-python test-front test-e2e test-cluster lint format openapi bench build clean
+.PHONY: help setup demo lab test test-python test-front test-e2e test-cluster lint format openapi pictures bench build clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -37,7 +37,7 @@ $(STAMPS)/front: $(STAMPS)/node $(FRONT_SOURCES)
 $(STAMPS)/python: pyproject.toml | $(STAMPS)/front
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	mkdir -p $(dir $(LINKED)) && rm -rf $(LINKED) && ln -s $(CURDIR)/$(EXTENSION) $(LINKED)
 	mkdir -p $(STAMPS) && touch $@
 
@@ -87,6 +87,9 @@ openapi: setup ## Write openapi.json and the front end's types anew from the wir
 	$(BIN)/python -m windlass.handlers.openapi
 	npm run --silent openapi
 
+pictures: setup $(STAMPS)/chromium ## Take the pictures of the documentation anew
+	npm run --silent pictures
+
 bench: setup $(STAMPS)/chromium ## The benchmarks, as ratios against peers in one run
 	bash benchmarks/setup-peers.sh
 	$(BIN)/python benchmarks/run.py
@@ -96,4 +99,4 @@ build: setup ## Wheel and sdist in dist/
 	$(BIN)/python -m build
 
 clean: ## Remove all that the targets made
-	rm -rf $(STAMPS) $(VENV) .venv-peers node_modules lab-extension/node_modules lab-extension/lib $(EXTENSION) dist .demo
+	rm -rf $(STAMPS) $(VENV) .venv-peers node_modules lab-extension/node_modules lab-extension/lib $(EXTENSION) dist .demo tests/e2e/results
