@@ -105,3 +105,27 @@ async def test_a_job_whose_starter_died_before_its_supervisor_lived_is_started_a
     await until_state(engine, "running", State.RUNNING)
     (data_dir / "jobs" / "running" / "go").touch()
     await until_state(engine, "second", State.RUNNING)
+
+
+async def test_those_far_back_learn_their_places_and_not_at_every_step(
+    make_engine: MakeEngine, bundle: MakeBundle, data_dir: Path
+) -> None:
+    engine = make_engine(cpus=1)
+    waiting = bundle(WAIT_FOR_FILE)
+    names = [f"job-{number:03}" for number in range(60)]
+    for number, name in enumerate(names):
+        await engine.submit(make_spec(waiting, name, created_at=1.0 + number))
+    statuses = engine.watch()
+    noted = (data_dir / "jobs.journal").read_text().count("\n")
+    for name in names[1:41]:
+        await engine.stop(name, reason="not this one")
+    assert (data_dir / "jobs.journal").read_text().count("\n") - noted < 1200, "each of 40 stops told all behind it"
+
+    async def last_is_told() -> None:
+        async for status in statuses:
+            if status.job_id == names[-1] and status.queue_position == 19:
+                return
+
+    await asyncio.wait_for(last_is_told(), 60)
+    for name in names[:1] + names[41:]:
+        await engine.stop(name, reason="enough")

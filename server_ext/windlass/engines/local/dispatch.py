@@ -8,7 +8,7 @@ twice by two of them. Were the file ever lost, it is made again from the job fol
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -23,6 +23,10 @@ from windlass.engines.local.start import start_supervisor
 
 START_SECONDS = 30.0
 """How long a supervisor may take from being started to saying who it is, on a very busy machine."""
+
+NEAR_PLACES = 10
+PLACES_SECONDS = 1.0
+"""Places further back are told once in so long: two hundred jobs stopped one by one must not cost 20,000 files."""
 
 
 @dataclass(kw_only=True)
@@ -60,13 +64,31 @@ class Entry:
         return cls(name=spec.name, created_at=spec.created_at, world_size=spec.world_size, gpus_wanted=wanted)
 
 
+@dataclass(kw_only=True)
+class Places:
+    """What the waiting jobs know of their places. Times are POSIX seconds."""
+
+    told_at: float = 0.0
+    """When all of them were told."""
+    untold: bool = False
+    """Whether some have moved since and do not know yet."""
+
+    @property
+    def are_due(self) -> bool:
+        """Whether all may be told again."""
+        return not 0 <= time.time() - self.told_at < PLACES_SECONDS
+
+
 class JobQueue:
     """The queue while its lock is held; get one from `opened`."""
 
-    def __init__(self, data: DataFolder, *, settings: Settings, jobs: dict[str, Entry]) -> None:
+    def __init__(
+        self, data: DataFolder, *, settings: Settings, jobs: dict[str, Entry], places: Places | None = None
+    ) -> None:
         self.data = data
         self.settings = settings
         self.jobs = jobs
+        self.places = places or Places()
         self._saved: dict[str, Any] | None = None
 
     @property
@@ -106,7 +128,7 @@ class JobQueue:
 
     def _content(self) -> dict[str, Any]:
         jobs = {job_id: dict(vars(entry)) for job_id, entry in self.jobs.items()}
-        return {"settings": dict(vars(self.settings)), "jobs": jobs}
+        return {"settings": dict(vars(self.settings)), "jobs": jobs, "places": dict(vars(self.places))}
 
     def dispatch(self) -> list[JobFolder]:
         """Start all that can start, and tell the others their place.
@@ -121,7 +143,7 @@ class JobQueue:
             entry = self.jobs[start.job_id]
             entry.phase, entry.cpus, entry.gpus = "taken", start.cpus, list(start.gpus)
             entry.host, entry.taken_at, entry.position, entry.reason = host_name(), time.time(), None, ""
-        moved = [place for place in decision.places if self._move(place)]
+        moved = self._moves(decision.places)
         self.save()
         for place in moved:
             self._publish_place(place)
@@ -147,13 +169,25 @@ class JobQueue:
                 job.supervisor.unlink(missing_ok=True)
         return dead
 
-    def _move(self, place: queue.Place) -> bool:
-        """Note a job's place; whether it is a new one."""
+    def _moves(self, places: Sequence[queue.Place]) -> list[queue.Place]:
+        """Note places. Returns those to tell now: near the front, new in the queue, or all when it is time."""
+        moved = [place for place in places if self._has_moved(place)]
+        if self.places.are_due:
+            told = moved
+            self.places = Places(told_at=time.time() if moved else self.places.told_at)
+        else:
+            told = [
+                place for place in moved if place.position <= NEAR_PLACES or self.jobs[place.job_id].position is None
+            ]
+            self.places.untold = len(told) < len(moved)
+        for place in told:
+            entry = self.jobs[place.job_id]
+            entry.position, entry.reason = place.position, place.reason
+        return told
+
+    def _has_moved(self, place: queue.Place) -> bool:
         entry = self.jobs[place.job_id]
-        if (entry.position, entry.reason) == (place.position, place.reason):
-            return False
-        entry.position, entry.reason = place.position, place.reason
-        return True
+        return (entry.position, entry.reason) != (place.position, place.reason)
 
     def _publish_place(self, place: queue.Place) -> None:
         job = self.data.job(place.job_id)
@@ -195,9 +229,10 @@ def load(data: DataFolder) -> JobQueue:
     try:
         settings = Settings(**content["settings"])
         jobs = {job_id: Entry(**entry) for job_id, entry in content["jobs"].items()}
+        places = Places(**content.get("places", {}))
     except (KeyError, TypeError, AttributeError):
         return _rebuilt(data)
-    found = JobQueue(data, settings=settings, jobs=jobs)
+    found = JobQueue(data, settings=settings, jobs=jobs, places=places)
     found.is_saved()
     return found
 

@@ -109,7 +109,10 @@ def clear_up(data: DataFolder) -> None:
 
 
 def _stands_still(data: DataFolder) -> bool:
-    entries = dispatch.load(data).jobs
+    found = dispatch.load(data)
+    if found.places.untold and found.places.are_due:
+        return True
+    entries = found.jobs
     taken = {job_id: entry for job_id, entry in entries.items() if entry.phase == "taken"}
     if entries and not taken:
         return True
