@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import os
 import subprocess
 import sys
@@ -129,6 +130,19 @@ def test_a_headless_server_that_cannot_start_says_why(place: Server, monkeypatch
     with pytest.raises(Unavailable, match=r"headless\.log"):
         start_headless(place.root)
     assert time.monotonic() - began < 30
+
+
+def test_what_is_said_of_a_failed_start_holds_no_token(
+    place: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho 'at http://127.0.0.1:1/?token=abcdef0123 or so'; exit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with pytest.raises(Unavailable, match="or so") as refused:
+        start_headless(place.root)
+    assert "abcdef0123" not in str(refused.value)
+    assert stat.S_IMODE((client.data_dir() / "headless.log").stat().st_mode) == 0o600
 
 
 def test_it_imports_nothing_of_the_servers_inside() -> None:

@@ -7,6 +7,8 @@ server's inside, so that a kernel of any environment can have it.
 from __future__ import annotations
 
 import fcntl
+import os
+import re
 import subprocess
 import sys
 import time
@@ -47,6 +49,7 @@ READ_SECONDS = 120.0
 DISCOVERY_SECONDS = 5.0
 START_SECONDS = 60.0
 LOG_LINES_SHOWN = 5
+_TOKEN = re.compile(r"token=[^&\s]+")
 
 _started: list[subprocess.Popen[bytes]] = []
 """Kept, so that those that have ended are reaped when the next child is started; a kernel may live for weeks."""
@@ -213,7 +216,9 @@ def start_headless(root: Path) -> ServerRecord:
 def _start(root: Path) -> ServerRecord:
     log = data_dir() / "headless.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with log.open("wb") as output:
+    # Jupyter prints its address there, token and all.
+    log.unlink(missing_ok=True)
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "windlass.headless", "--root", str(root)],
             cwd=root,
@@ -235,7 +240,7 @@ def _start(root: Path) -> ServerRecord:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
     raise Unavailable(
         f"A server for {root} {'ended at once' if ended else 'did not come up'}. Its log, {log}, ends: "
-        + (" / ".join(line.strip() for line in lines) or "(nothing)")
+        + (_TOKEN.sub("token=…", " / ".join(line.strip() for line in lines)) or "(nothing)")
     )
 
 

@@ -17,8 +17,17 @@ from windlass.services.present import chosen_run
 _log = logging.getLogger(__name__)
 
 
+_RUN_TEXTS = frozenset({"run_id", "experiment_id", "tracking_uri", "name"})
+_RUN_FLAGS = frozenset({"own", "spooled"})
+MOST_RUNS = 1000
+"""Of one job; a search over more than that is found in MLflow."""
+_LONGEST_TEXT = 2000
+
+
 def fold(status: JobStatus) -> JobChange:
     """An engine's status as a change of the ledger's row; equal statuses give equal changes."""
+    runs = [run for run in map(_run, status.runs) if run is not None]
+    run = chosen_run(runs)
     values: dict[str, Any] = {
         "state": status.state.value,
         "status": _plain(
@@ -30,7 +39,7 @@ def fold(status: JobStatus) -> JobChange:
                 "progress": _valid(JobProgress, status.progress),
                 "error": _valid(JobError, status.error),
                 "notices": list(status.notices),
-                "runs": list(status.runs),
+                "runs": runs[:MOST_RUNS],
                 "has_notebook": status.has_notebook,
             }
         ),
@@ -39,7 +48,6 @@ def fold(status: JobStatus) -> JobChange:
     }
     if status.kind:
         values["kind"] = status.kind
-    run = chosen_run(status.runs)
     if run is not None:
         values |= {"run_id": run["run_id"], "experiment_id": run.get("experiment_id")}
     return JobChange(job_id=status.job_id, values=values)
@@ -53,6 +61,16 @@ def _plain(document: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
     plain: dict[str, Any] = json.loads(text)
     return plain
+
+
+def _run(reported: dict[str, Any]) -> dict[str, Any] | None:
+    """What the contract takes of a run; None when that is too little. The file it comes from is the notebook's."""
+    texts = {
+        name: value[:_LONGEST_TEXT] for name, value in reported.items() if name in _RUN_TEXTS and isinstance(value, str)
+    }
+    if not texts.get("run_id"):
+        return None
+    return texts | {name: value for name, value in reported.items() if name in _RUN_FLAGS and isinstance(value, bool)}
 
 
 def _valid(model: type[WireModel], value: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from windlass.engines.local.files import read_json, write_json
 from windlass.engines.local.journal import note
 from windlass.engines.local.paths import JobFolder
 
+_LARGEST_RUNS_BYTES = 1024 * 1024
 _SPEC_FIELDS = frozenset(item.name for item in fields(JobSpec))
 
 
@@ -113,7 +114,8 @@ def read_status(job: JobFolder) -> JobStatus | None:
 def _read_runs(path: Path) -> list[dict[str, Any]]:
     """MLflow runs the ranks have reported, each once, in the order they were made."""
     try:
-        lines = path.read_bytes().splitlines()
+        with path.open("rb") as file:
+            lines = file.read(_LARGEST_RUNS_BYTES).splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return []
     runs: dict[str, dict[str, Any]] = {}
