@@ -299,6 +299,7 @@ def test_info_and_doctor_speak(server: Server) -> None:
     assert info["tracking"]["mode"] == "off"
     assert {"data folder", "disk room", "ledger", "engine local", "MLflow"} <= {check["name"] for check in checks}
     assert all(check["fix"] for check in checks if check["ok"] is False), json.dumps(checks, indent=1)
+    assert all(check["fix"] != check["message"] for check in checks), json.dumps(checks, indent=1)
 
 
 def test_a_notebook_with_no_code_or_broken_json_is_refused_at_the_field(server: Server) -> None:

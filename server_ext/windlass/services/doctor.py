@@ -144,9 +144,11 @@ class Doctor:
     async def _tracking_check(self) -> list[Check]:
         info = await self._tracking.info()
         good = {"up": True, "idle": True, "starting": True}
-        words = info.message or {"idle": "embedded MLflow, started with the first job"}.get(
-            info.state, f"{info.mode} MLflow is {info.state}" + (f" at {info.url}" if info.url else "")
-        )
+        words = {
+            "idle": "embedded MLflow, started with the first job",
+            "missing": "not installed: jobs run, and are not tracked",
+            "off": "switched off: jobs run, and are not tracked",
+        }.get(info.state, f"{info.mode} MLflow is {info.state}" + (f" at {info.url}" if info.url else ""))
         fix = None if info.state in good else info.message
         return [Check(name="MLflow", ok=good.get(info.state), message=words, fix=fix)]
 
