@@ -140,6 +140,16 @@ def test_autologging_uses_the_own_run_first_and_its_own_runs_after(job: Any, mlf
     assert tags(first)["mlflow.autologging"] == "sklearn"
 
 
+def test_a_run_is_ended_where_it_was_made_though_another_address_is_set_since(job: Any, mlflow: Any) -> None:
+    job.run(
+        "import mlflow, pathlib\nmlflow.log_metric('a', 1)\n"
+        "mlflow.set_tracking_uri(pathlib.Path('mlruns').absolute().as_uri())",
+        MLFLOW_ALLOW_FILE_STORE="true",
+    )
+    assert mlflow.run(job.runs[0]["run_id"])["info"]["status"] == "FINISHED"
+    assert "could not be ended" not in job.output
+
+
 def test_failed_notebook_leaves_failed_runs(job: Any, mlflow: Any) -> None:
     job.run("import mlflow\nmlflow.start_run()\nmlflow.log_metric('a', 1)\nraise SystemExit(3)", ok=False)
     assert job.codes == [3]

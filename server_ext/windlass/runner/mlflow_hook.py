@@ -177,10 +177,10 @@ class _Hook:
             self._end(fluent, sorted(ended), status)
 
     def _end(self, fluent: Any, run_ids: list[str], status: str) -> None:
-        client = fluent.MlflowClient()
         monitors = getattr(fluent, "run_id_to_system_metrics_monitor", {})
         for run_id in run_ids:
             with quietly(self.say, "A run could not be ended"):
+                client = fluent.MlflowClient(self.runs.made_at.get(run_id))
                 if client.get_run(run_id).info.status != status:
                     # MLflow prints the run's address whenever one is ended, be it for the second time.
                     client.set_terminated(run_id, status)

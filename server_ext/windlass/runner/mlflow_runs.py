@@ -56,6 +56,8 @@ class Runs:
         self.lock = JobLock(job_dir / "mlflow.lock")
         self._lent = threading.Event()
         self.own_run_id: str | None = None
+        self.made_at: dict[str, str] = {}
+        """Tracking address, by run: the notebook may set another one before a run ends."""
 
     def tags_for(self, tags: dict[str, Any] | None) -> dict[str, Any]:
         """A new run's tags, with those of the job that are missing."""
@@ -73,6 +75,7 @@ class Runs:
             "at": time.time(),
             "spooled": self._place.away and self._place.is_ours(tracking_uri),
         }
+        self.made_at[run.info.run_id] = tracking_uri
         fd = os.open(self._job_dir / "runs.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.write(fd, (json.dumps(line) + "\n").encode())
@@ -89,6 +92,7 @@ class Runs:
             if known is None:
                 return self._create_own_run(fluent)
         self.own_run_id = known.info.run_id
+        self.made_at[known.info.run_id] = fluent.MlflowClient().tracking_uri
         active = fluent.ActiveRun(known)
         run_stack(fluent).append(active)
         return active
