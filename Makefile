@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OLDEST := .venv-oldest
 STAMPS := .make
 EXTENSION := server_ext/windlass/labextension
 LINKED := $(VENV)/share/jupyter/labextensions/@windlass/lab-extension
@@ -20,7 +21,7 @@ export npm_config_fund := false
 export npm_config_audit := false
 export npm_config_update_notifier := false
 
-.PHONY: help setup demo lab test test-python test-front test-e2e test-cluster lint format openapi pictures bench build clean
+.PHONY: help setup demo lab test test-python test-front test-e2e test-oldest test-cluster lint format openapi pictures bench build clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -64,6 +65,20 @@ test-front: setup ## Only the TypeScript tests
 test-e2e: setup $(STAMPS)/chromium ## Only the browser tests
 	npm run --silent test:e2e
 
+$(STAMPS)/oldest: $(STAMPS)/python
+	rm -rf $(OLDEST) && $(PYTHON) -m venv $(OLDEST)
+	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+	into=$$($(OLDEST)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+	$(OLDEST)/bin/python -m pip install --quiet 'jupyterlab==4.4.*'
+	echo "import site; site.addsitedir('$$site')" > "$$into/zz-windlass.pth"
+	mkdir -p $(OLDEST)/share/jupyter/labextensions/@windlass
+	ln -sfn $(CURDIR)/$(EXTENSION) $(OLDEST)/share/jupyter/labextensions/@windlass/lab-extension
+	cp $(VENV)/etc/jupyter/jupyter_server_config.d/windlass.json $(OLDEST)/etc/jupyter/jupyter_server_config.d/
+	touch $@
+
+test-oldest: setup $(STAMPS)/oldest $(STAMPS)/chromium ## The main browser tests in the oldest supported JupyterLab
+	WINDLASS_E2E_JUPYTER_LAB=$(CURDIR)/$(OLDEST)/bin/jupyter-lab npm run --silent test:e2e -- train.spec.ts
+
 test-cluster: setup ## Engine, serving and hub tests against the cluster of KUBECONFIG or KUBEBUILDER_ASSETS
 	@if [ -z "$${KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then echo "Set KUBECONFIG (a cluster you may use) or KUBEBUILDER_ASSETS (a control plane's binaries)." >&2; exit 2; fi
 	@if [ ! -d tests/cluster ]; then echo "There are no cluster tests yet: the Kubernetes engine is not built." >&2; exit 2; fi
@@ -99,4 +114,4 @@ build: setup ## Wheel and sdist in dist/
 	$(BIN)/python -m build
 
 clean: ## Remove all that the targets made
-	rm -rf $(STAMPS) $(VENV) .venv-peers node_modules lab-extension/node_modules lab-extension/lib $(EXTENSION) dist .demo tests/e2e/results
+	rm -rf $(STAMPS) $(VENV) $(OLDEST) .venv-peers node_modules lab-extension/node_modules lab-extension/lib $(EXTENSION) dist .demo tests/e2e/results

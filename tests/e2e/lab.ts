@@ -11,6 +11,9 @@ import { test as base, type Page } from '@playwright/test';
 const REPOSITORY = resolve(__dirname, '..', '..');
 const TOKEN = 'e2e-token';
 
+/** The JupyterLab to test: this checkout's, or the one whose `jupyter-lab` is named. */
+const JUPYTER_LAB = process.env.WINDLASS_E2E_JUPYTER_LAB ?? join(REPOSITORY, '.venv', 'bin', 'jupyter-lab');
+
 /** A cell of a notebook to be written. */
 export interface ICell {
   source: string;
@@ -51,7 +54,7 @@ export class Lab {
   async launch(): Promise<void> {
     const log = openSync(join(this.folder, 'server.log'), 'a');
     this._process = spawn(
-      join(REPOSITORY, '.venv', 'bin', 'jupyter-lab'),
+      JUPYTER_LAB,
       [
         `--ServerApp.port=${this.port}`,
         '--ServerApp.port_retries=0',

@@ -28,7 +28,7 @@ export function Findings(props: IFindingsProps): React.JSX.Element {
   const sorted = [...findings].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
   const hasSecrets = findings.some(finding => finding.rule === SECRET_RULE);
   if (findings.length === 0) {
-    return <p className="jp-WindlassPreview-none">{trans.__('Nothing to object to.')}</p>;
+    return <p className="jp-WindlassPreview-none">{trans.__('No problems found.')}</p>;
   }
   return (
     <>

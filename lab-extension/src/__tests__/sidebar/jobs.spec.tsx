@@ -61,15 +61,15 @@ describe('the Jobs section', () => {
     expect(row.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('40');
   });
 
-  it('shows the place in the queue and why a job waits', async () => {
+  it('says why a job waits, and its place once', async () => {
     const waiting = {
       state: 'queued',
       queue_position: 3,
-      reason: 'waits for 2 CPUs',
+      reason: 'third in the queue: waits for 2 CPUs',
       duration_seconds: null
     } as const;
     await show([makeJob(waiting)]);
-    expect(screen.getByText('3 in the queue · waits for 2 CPUs')).toBeTruthy();
+    expect(screen.getByText('third in the queue: waits for 2 CPUs')).toBeTruthy();
   });
 
   it('shows where a job failed, counting cells from 1', async () => {
