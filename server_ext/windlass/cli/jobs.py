@@ -30,7 +30,14 @@ def _find(connection: Connection, beginning: str | None) -> Job:
 
 
 @click.command()
-@click.option("--state", "states", type=click.Choice(_STATES), multiple=True, help="Only these. May be repeated.")
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice(_STATES),
+    multiple=True,
+    metavar="STATE",
+    help=f"Only those that are {', '.join(_STATES[:-1])} or {_STATES[-1]}. May be repeated.",
+)
 @click.option("--search", metavar="TEXT", help="Only those with this in id, name, notebook or experiment.")
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="At most so many.")
 @json_option
