@@ -299,6 +299,23 @@ def test_a_stranger_is_sent_to_the_login_or_away(hub: Hub) -> None:
     assert "train.ipynb" not in answer.text
 
 
+def test_a_browser_that_has_logged_in_reads_and_with_its_xsrf_token_writes(hub: Hub) -> None:
+    with httpx.Client(follow_redirects=True, timeout=60) as browser:
+        browser.get(f"{hub.url}hub/login")
+        login = {"username": "ann", "password": hub.token, "_xsrf": browser.cookies["_xsrf"]}
+        browser.post(f"{hub.url}hub/login", data=login)
+        browser.get(f"{hub.url}user/ann/files/train.ipynb")  # A page, not REST: it sends to the login and back.
+        (xsrf,) = [cookie.value for cookie in browser.cookies.jar if cookie.name == "_xsrf" and "/ann" in cookie.path]
+        headers = {"X-XSRFToken": xsrf or ""}  # JupyterLab sends it with every request.
+        answer = browser.get(f"{hub.address('ann')}/info", headers=headers)
+        assert answer.json().get("user") == "ann", answer.text
+        request = {"notebook": "train.ipynb"}
+        assert browser.post(f"{hub.address('ann')}/jobs/preview", json=request).status_code == 403
+        taken = browser.post(f"{hub.address('ann')}/jobs/preview", json=request, headers=headers)
+        assert taken.status_code == 200, taken.text
+        assert browser.get(f"{hub.address('bob')}/jobs", headers=headers).status_code in (401, 403)
+
+
 def test_the_command_line_finds_the_users_own_server(hub: Hub) -> None:
     command = [sys.executable, "-m", "windlass.cli", "train", "train.ipynb", "--wait", "--json"]
     done = subprocess.run(
@@ -309,6 +326,19 @@ def test_the_command_line_finds_the_users_own_server(hub: Hub) -> None:
     assert (job["state"], job["owner"]) == ("succeeded", "bob")
     with hub.client("bob") as http:
         assert http.get(f"/jobs/{job['id']}").json()["state"] == "succeeded"
+
+
+def test_the_doctor_of_the_command_line_asks_that_server(hub: Hub) -> None:
+    command = [sys.executable, "-m", "windlass.cli", "doctor", "--json"]
+    done = subprocess.run(
+        command, cwd=hub.base / "bob", env=hub.environment("bob"), capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout, done.stderr
+    checks = json.loads(done.stdout)
+    found = {check["name"]: check for check in (checks["items"] if isinstance(checks, dict) else checks)}
+    assert found["job lifetime"]["ok"] is True
+    assert found["data folder"]["ok"] is True
+    assert hub.tokens["bob"] not in done.stdout + done.stderr
 
 
 def test_the_file_of_one_users_server_opens_no_other(hub: Hub) -> None:
