@@ -7,7 +7,9 @@ export function secondLine(job: Job, trans: TranslationBundle): string {
   switch (job.state) {
     case 'queued':
       // Engines say the place in words, and who or what it waits for.
-      return job.reason || (job.queue_position === null ? '' : trans.__('%1 in the queue', job.queue_position));
+      return (
+        job.reason || (job.queue_position === null ? '' : trans.__('%1 in the queue', job.queue_position))
+      );
     case 'running':
       return job.progress.message ?? '';
     case 'failed':
