@@ -124,6 +124,14 @@ export class Lab {
     });
   }
 
+  /** Send a notebook, as a program does. */
+  async submit(request: object): Promise<void> {
+    const answer = await this.api('/windlass/v1/jobs', { method: 'POST', body: JSON.stringify(request) });
+    if (!answer.ok) {
+      throw new Error(await answer.text());
+    }
+  }
+
   /** Write a notebook below the root; returns its path. */
   write(path: string, cells: ICell[]): string {
     const notebook = {

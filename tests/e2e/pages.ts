@@ -40,8 +40,9 @@ export async function retype(page: Page, cell: number, text: string): Promise<vo
   await page.keyboard.insertText(text);
 }
 
-/** Run one cell, as a user does. */
+/** Run one cell, as a user does: when the kernel is there. */
 export async function runCell(page: Page, cell: number): Promise<void> {
+  await page.locator('#jp-main-statusbar').getByText('| Idle').waitFor();
   await page.locator('.jp-NotebookPanel:visible .jp-Cell').nth(cell).locator('.cm-content').click();
   await page.keyboard.press('Control+Enter');
 }
