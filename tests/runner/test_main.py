@@ -267,6 +267,21 @@ def test_progress_and_checkpoints_reach_the_job(job):
     assert (job.folder / "checkpoints" / "model.pt").read_text() == "x"
 
 
+def test_progress_never_goes_back_from_cells_done_to_what_the_notebook_says(job):
+    job.lay_out(
+        "x = 1",
+        "y = 1",
+        "open('here', 'w').close()\nimport time, os\nwhile not os.path.exists('go'): time.sleep(0.01)",
+        "from windlass import progress\nprogress(0.1)\n1/0",
+    )
+    job.start()
+    status = job.until(lambda job: job.status().get("cell") == 3 and job.status())
+    assert status["fraction"] is None
+    (job.bundle / "files/dir/go").touch()
+    assert job.wait() == 1
+    assert job.status()["fraction"] == 0.1
+
+
 def test_the_real_package_reports_to_the_runner_as_well(job):
     job.lay_out("import windlass\nwindlass.__version__, windlass.progress(0.5)", "1/0")
     assert job.run(PYTHONPATH=str(RUNNER.parents[1])) == 1

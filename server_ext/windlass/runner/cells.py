@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from collections.abc import Sequence
 
 from .notebook import Cell
 
@@ -17,6 +18,8 @@ _LAUNCH = re.compile(r"^\s*(?:[A-Za-z_]\w*\s*=\s*)?%train\b")
 _CELL_LAUNCH = re.compile(r"^\s*%%train\b")
 _WATCH = re.compile(r"^\s*%(?:jobs|job|logs|stop|gpus|costs|runs|deploy)(?:\s|$)")
 _EXTENSION = re.compile(r"^\s*%(?:load_ext|reload_ext|unload_ext)\s+windlass\s*(?:#.*)?$")
+_SAYS_PROGRESS = re.compile(r"\bprogress\s*\(")
+_IMPORTS_WINDLASS = re.compile(r"^\s*(?:import|from)\s+windlass\b", re.MULTILINE)
 _MAGIC_OR_SHELL = re.compile(r"^(\s*)(?:[%!?]|[A-Za-z_]\w*\s*=\s*[%!])")
 
 
@@ -48,6 +51,11 @@ def runnable_source(cell: Cell) -> str:
         indent = lines[number][: len(lines[number]) - len(body)]
         lines[number] = f"{indent}pass  # left out in a job: {body}"
     return "".join(lines)
+
+
+def says_progress(sources: Sequence[str]) -> bool:
+    """Whether the notebook looks as if it told its progress by `windlass.progress`."""
+    return any(map(_IMPORTS_WINDLASS.search, sources)) and any(map(_SAYS_PROGRESS.search, sources))
 
 
 def _windlass_lines(lines: list[str]) -> set[int]:

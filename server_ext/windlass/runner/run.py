@@ -78,7 +78,8 @@ class NotebookRun:
 
     def run(self, shell: Shell, *, space: dict[str, Any]) -> Outcome:
         """Run all cells; how it ended. `space` is the notebook's namespace."""
-        self._status.running(cells=sum(item.skipped is None for item in self._planned))
+        sources = [item.cell.source for item in self._planned if item.skipped is None]
+        self._status.running(cells=len(sources), says_progress=cell_rules.says_progress(sources))
         number = 0
         for item in self._planned:
             if item.skipped is not None:

@@ -50,9 +50,10 @@ class StatusFile:
         """Write the first status."""
         self._write()
 
-    def running(self, *, cells: int) -> None:
-        """The notebook is read and starts."""
+    def running(self, *, cells: int, says_progress: bool = False) -> None:
+        """The notebook is read and starts. If it says its progress itself, cells done are no measure beside that."""
         with self._lock:
+            self._own_fraction = says_progress
             self._content.update(phase="running", cells=cells)
             self._write()
 
