@@ -2,7 +2,7 @@
  * A real JupyterLab with the extension, in folders of its own, that a test may also kill and start again.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -113,6 +113,7 @@ export class Lab {
       await this.api(`/windlass/v1/jobs/${job.id}/stop`, { method: 'POST', body: '{}' });
     }
     await this.kill('SIGTERM');
+    this._endTracking();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   }
 
@@ -168,6 +169,23 @@ export class Lab {
     await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
     if (notebook) {
       await page.locator('.jp-NotebookPanel:visible .jp-Notebook').waitFor();
+    }
+  }
+
+  /** The embedded MLflow server ends by itself, but later than its folder. */
+  private _endTracking(): void {
+    const file = join(this.folder, 'windlass', 'mlflow', 'server.json');
+    if (existsSync(file)) {
+      const { pid } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number | null };
+      try {
+        if (pid !== null) {
+          process.kill(pid, 'SIGTERM');
+        }
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') {
+          throw error;
+        }
+      }
     }
   }
 
