@@ -1,11 +1,11 @@
 /** What a user finds on the screen, by role and name: the words of the tests. */
-import type { Locator, Page } from '@playwright/test';
+import { expect, type Locator, type Page } from '@playwright/test';
 
-/** The submit dialog of the notebook on screen. */
+/** The submit dialog of the notebook on screen, when it has taken the focus: what is typed before goes elsewhere. */
 export async function openSubmitDialog(page: Page): Promise<Locator> {
   await page.locator('.jp-NotebookPanel:visible').getByRole('button', { name: 'Train' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Workers', { exact: true }).waitFor();
+  await expect(dialog.getByLabel('Name', { exact: true })).toBeFocused();
   return dialog;
 }
 
