@@ -38,7 +38,7 @@ class LaunchFailed(Exception):
 
 
 class Attempt:
-    """One attempt. `cpus_gpus`: see `environment.job_environment`."""
+    """One attempt: the launcher's process, and what its ranks say of themselves."""
 
     def __init__(self, *, job: JobFolder, spec: JobSpec, kind: str, settings: Settings, gpus: Sequence[str]) -> None:
         self._job = job
