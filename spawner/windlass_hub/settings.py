@@ -1,0 +1,85 @@
+"""The settings that the hub's configuration and the hub service share.
+
+`configure(c, settings)` writes them into a JupyterHub configuration; the service reads them back from its environment
+(`WINDLASS_HUB_SETTINGS`, JSON). They hold no secret: secrets come by files or by their own variables, named here.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SERVICE_NAME = "windlass"
+ENVIRONMENT = "WINDLASS_HUB_SETTINGS"
+FEED_TOKEN_ENVIRONMENT = "WINDLASS_HUB_FEED_TOKEN"  # noqa: S105  (the name of the variable)
+
+PROFILES_READ = "custom:windlass:profiles:read"
+PROFILES_WRITE = "custom:windlass:profiles:write"
+COSTS_READ = "custom:windlass:costs:read"
+ACCESS_SERVICE = f"access:services!service={SERVICE_NAME}"
+
+
+class Settings(BaseModel):
+    """Everything an admin decides about the hub side, apart from the catalogue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    profiles: str = Field(
+        "file:windlass-profiles.yaml",
+        description="Where the catalogue is: file:PATH, or configmap:NAMESPACE/NAME.",
+    )
+    keep_versions: int = Field(20, ge=1, le=200, description="How many earlier versions of the catalogue are kept.")
+    spawner: Literal["kubernetes", "local"] = Field(
+        "kubernetes", description="kubernetes: pods. local: processes of this machine, for a hub without Kubernetes."
+    )
+    isolation: Literal["none", "own", "beside"] = Field(
+        "beside",
+        description="own: notebook and jobs in one namespace per user. beside: notebooks stay where they are, jobs get "
+        "a namespace per user beside. none: no namespaces are made (stock KubeSpawner).",
+    )
+    namespace_prefix: str = Field(
+        "wl", pattern=r"^[a-z]([a-z0-9-]{0,12}[a-z0-9])?$", description="Of the users' namespaces."
+    )
+    hub_namespace: str = Field("", description="The hub's own namespace; found out in a pod when left out.")
+    hub_id: str = Field(
+        "hub",
+        pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$",
+        description="Tells this hub's objects from another hub's.",
+    )
+    admin_groups: tuple[str, ...] = Field(
+        (), description="Groups whose members edit profiles. Hub admins do not, unless named here."
+    )
+    admin_users: tuple[str, ...] = Field((), description="Users who edit profiles.")
+    reader_groups: tuple[str, ...] = Field(
+        (), description="Groups whose members see profiles, servers and costs, and change nothing."
+    )
+    service_url: str = Field("http://127.0.0.1:8123", description="Where the hub service listens.")
+    database: str = Field(
+        "sqlite:///windlass-hub.sqlite", description="SQLAlchemy URL of the service's own database (audit log)."
+    )
+    database_password_file: str = Field(
+        "", description="A file with the database's password, so that none stands in the URL."
+    )
+    prometheus_url: str = Field("", description="Prometheus for the metrics of users' pods; empty: none.")
+    mlflow_url: str = Field("", description="The MLflow server users' jobs reach; empty: each user's own.")
+    credentials_dir: str = Field(
+        "",
+        description="A folder of files, by user or group, with their MLflow, S3, Hugging Face and index credentials.",
+    )
+    token_seconds: int = Field(
+        3600, ge=600, le=86_400, description="How long a Kubernetes token from the broker lives."
+    )
+    start_minutes: float = Field(
+        10, gt=0, description="How long a start may take before it is given up with the reason."
+    )
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """The settings the hub gave its service.
+
+        Raises:
+            pydantic.ValidationError: they are not what this version knows.
+        """
+        return cls.model_validate_json(os.environ.get(ENVIRONMENT, "{}"))
