@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from .model import Catalogue
+from .model import Catalogue, CatalogueError
+
+NOTHING = ""
+"""The revision of a document that is not there yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,18 @@ class StoreError(Exception):
     """The store cannot be read or written now; `str()` says which and why."""
 
 
+class Missing(StoreError):
+    """There is no document yet; `str()` says how one is made. A save that names the revision `NOTHING` makes it."""
+
+
+class Unreadable(CatalogueError):
+    """What is kept does not read (a hand edit gone wrong): its text, and the revision a save must name to mend it."""
+
+    def __init__(self, error: CatalogueError, *, revision: str, text: str, owner: str | None) -> None:
+        self.revision, self.text, self.owner = revision, text, owner
+        super().__init__(error.problems)
+
+
 class ReadOnly(StoreError):
     """The document belongs to somebody else (GitOps, a read-only file); `str()` says where to change it."""
 
@@ -66,8 +81,10 @@ class Store(Protocol):
         """Read it. Cheap when nothing changed: unchanged text is not parsed again."""
         ...
 
-    async def save(self, catalogue: Catalogue, *, revision: str, by: str, note: str = "") -> Snapshot:
-        """Write it, if it still is at `revision`.
+    async def save(
+        self, catalogue: Catalogue, *, revision: str, by: str, note: str = "", text: str | None = None
+    ) -> Snapshot:
+        """Write it, if it still is at `revision`. `text` is YAML that reads as `catalogue`, kept as it is (an import).
 
         Raises:
             SaveConflict: it is not.
@@ -76,7 +93,7 @@ class Store(Protocol):
         ...
 
     async def history(self) -> list[Version]:
-        """The last saves, newest first."""
+        """The states the document was in, newest first; the first is the one in force."""
         ...
 
     async def close(self) -> None:
