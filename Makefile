@@ -21,7 +21,7 @@ export npm_config_fund := false
 export npm_config_audit := false
 export npm_config_update_notifier := false
 
-.PHONY: help setup demo lab test test-python test-front test-e2e test-oldest test-cluster lint format openapi pictures bench build clean
+.PHONY: help setup demo lab hub test test-python test-front test-e2e test-oldest test-cluster lint format openapi pictures bench build clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ demo: setup ## See a notebook become a distributed job (DEMO_EXIT=1 ends after i
 
 lab: setup ## JupyterLab with the panel and the local engine
 	$(BIN)/jupyter lab --ServerApp.root_dir=examples $(if $(filter 0,$(shell id -u)),--allow-root)
+
+hub: setup ## A JupyterHub with profiles and the admin page on this machine, to try out
+	$(BIN)/python examples/hub.py
 
 test: test-python test-front test-e2e ## Every test: Python, TypeScript, browser
 
