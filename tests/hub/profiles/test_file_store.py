@@ -79,7 +79,7 @@ async def test_a_save_from_an_older_revision_is_refused_with_what_is_kept_now(st
     assert (await store.load()) == theirs
 
 
-async def test_of_many_savers_at_once_exactly_one_wins(path: Path) -> None:
+def test_of_many_savers_at_once_exactly_one_wins(path: Path) -> None:
     program = (
         "import asyncio, sys\n"
         "from windlass_hub.profiles.file_store import FileStore\n"
@@ -94,7 +94,7 @@ async def test_of_many_savers_at_once_exactly_one_wins(path: Path) -> None:
         "except SaveConflict:\n"
         "    print('conflict')\n"
     )
-    revision = (await FileStore(path, keep_versions=5).load()).revision
+    revision = asyncio.run(FileStore(path, keep_versions=5).load()).revision
     savers = [
         subprocess.Popen(
             [sys.executable, "-c", program, path, f"saver {i}", revision],
@@ -113,11 +113,11 @@ async def test_of_many_savers_at_once_exactly_one_wins(path: Path) -> None:
     assert sorted(told) == ["conflict", "conflict", "conflict", "saved"]
     winner = f"saver {told.index('saved')}"
     store = FileStore(path, keep_versions=5)
-    assert (await store.load()).catalogue.profiles[0].display_name == winner
-    assert [version.saved_by for version in await store.history()] == [winner, ""]
+    assert asyncio.run(store.load()).catalogue.profiles[0].display_name == winner
+    assert [version.saved_by for version in asyncio.run(store.history())] == [winner, ""]
 
 
-async def test_a_process_killed_while_it_saves_leaves_a_whole_file(path: Path) -> None:
+def test_a_process_killed_while_it_saves_leaves_a_whole_file(path: Path) -> None:
     program = (
         "import asyncio, itertools, sys\n"
         "from windlass_hub.profiles.file_store import FileStore\n"
@@ -126,7 +126,8 @@ async def test_a_process_killed_while_it_saves_leaves_a_whole_file(path: Path) -
         "    store = FileStore(sys.argv[1], keep_versions=3)\n"
         "    for turn in itertools.count():\n"
         "        revision = (await store.load()).revision\n"
-        "        doc = [{'slug': f'p{i}', 'display_name': f'turn {turn}', 'cpu': '1', 'memory': '1G'} for i in range(60)]\n"
+        "        one = {'display_name': f'turn {turn}', 'cpu': '1', 'memory': '1G'}\n"
+        "        doc = [{'slug': f'p{i}', **one} for i in range(60)]\n"
         "        await store.save(load_catalogue({'profiles': doc}), revision=revision, by='x', note=str(turn))\n"
         "        print(turn, flush=True)\n"
         "asyncio.run(main())\n"
@@ -137,9 +138,9 @@ async def test_a_process_killed_while_it_saves_leaves_a_whole_file(path: Path) -
                 assert saver.stdout.readline().strip().isdigit()
             saver.send_signal(signal.SIGKILL)
         store = FileStore(path, keep_versions=3)
-        snapshot = await store.load()
+        snapshot = asyncio.run(store.load())
         assert len({profile.display_name for profile in snapshot.catalogue.profiles}) == 1
-        history = await store.history()
+        history = asyncio.run(store.history())
         assert history[0].text == snapshot.text
         assert BY_HAND not in {version.note for version in history}
         assert [version.number for version in history] == sorted({v.number for v in history}, reverse=True)
