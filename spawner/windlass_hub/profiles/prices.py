@@ -1,4 +1,4 @@
-"""What a profile costs per hour. An unknown part makes the whole unknown: a price that leaves something out misleads."""
+"""What a profile costs per hour. An unknown part makes the whole unknown: one that leaves something out misleads."""
 
 from __future__ import annotations
 
