@@ -62,6 +62,7 @@ class Settings(BaseModel):
     database_password_file: str = Field(
         "", description="A file with the database's password, so that none stands in the URL."
     )
+    audit_days: int = Field(365, ge=1, le=3650, description="After how many days entries of the audit log are deleted.")
     prometheus_url: str = Field("", description="Prometheus for the metrics of users' pods; empty: none.")
     mlflow_url: str = Field("", description="The MLflow server users' jobs reach; empty: each user's own.")
     credentials_dir: str = Field(

@@ -1,0 +1,80 @@
+"""The web application: routes, settings, and how requests are logged. What stands behind the routes is `state.py`."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuth
+from tornado.httpserver import HTTPServer
+from tornado.web import Application, RedirectHandler, RequestHandler
+
+from . import admin, pages
+from .answers import LARGEST_BODY_BYTES, UnknownHandler
+from .auth import CallbackHandler
+from .handlers.routes import ROUTES
+from .state import ServiceState
+
+log = logging.getLogger("windlass_hub.service.access")
+
+_SLOW_SECONDS = 2.0
+
+
+def make_app(state: ServiceState, hub_auth: HubOAuth) -> Application:
+    """All routes below the service's prefix.
+
+    Args:
+        state: the parts.
+        hub_auth: as `auth.make_hub_auth` makes it; its `base_url` is the prefix.
+    """
+    prefix = str(hub_auth.base_url)
+    routes = [(r"oauth_callback", CallbackHandler), *ROUTES, *admin.ROUTES, *pages.ROUTES]
+    application = Application(
+        [
+            *((prefix + pattern, handler) for pattern, handler in routes),
+            (prefix.rstrip("/"), RedirectHandler, {"url": prefix, "permanent": False}),
+        ],
+        default_handler_class=UnknownHandler,
+        windlass=state,
+        hub_auth=hub_auth,
+        cookie_secret=cookie_secret(str(hub_auth.api_token)),
+        # Also for handlers that would forget it; ServiceHandler knows when none is needed.
+        xsrf_cookies=True,
+        log_function=_log_request,
+    )
+    return application
+
+
+def make_server(application: Application) -> HTTPServer:
+    """The HTTP server, with bounds on what it takes in."""
+    return HTTPServer(
+        application,
+        max_body_size=LARGEST_BODY_BYTES * 2,
+        max_header_size=64 * 1024,
+        idle_connection_timeout=120,
+        body_timeout=60,
+    )
+
+
+def cookie_secret(api_token: str) -> bytes:
+    """Signs our cookies: the same after a restart with the same token, and in every replica; unknown to anybody else."""
+    return hmac.new(api_token.encode(), b"windlass hub service cookies", hashlib.sha256).digest()
+
+
+def _log_request(handler: RequestHandler) -> None:
+    # The path alone: a query may hold an OAuth code.
+    milliseconds = 1000 * handler.request.request_time()
+    status = handler.get_status()
+    caller: Any = getattr(handler, "caller", None)
+    troubled = status >= 500 or milliseconds > 1000 * _SLOW_SECONDS
+    log.log(
+        logging.WARNING if troubled else logging.DEBUG,
+        "%s %s -> %d in %.0f ms for %s",
+        handler.request.method,
+        handler.request.path,
+        status,
+        milliseconds,
+        caller.who if caller else "nobody",
+    )

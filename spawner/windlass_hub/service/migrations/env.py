@@ -1,0 +1,15 @@
+"""Run by Alembic, always with the connection that `audit_database` opened and locked."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from windlass_hub.service.audit_tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    transactional_ddl=False,
+)
+context.run_migrations()

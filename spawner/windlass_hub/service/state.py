@@ -1,0 +1,78 @@
+"""What the service is made of, given to every handler: one object, put together once at the start.
+
+Everything in it is a promise (a Protocol) or a plain value, so that handlers know neither where the catalogue lies nor
+whether there is a cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from windlass.kube.client import KubeClient
+
+from ..profiles.store import Shelf, Snapshot, Store
+from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..profiles.availability import CapacitySnapshot
+    from .audit import Audit
+    from .hub_api import HubApi
+    from .prometheus import Prometheus
+
+
+class Capacity(Protocol):
+    """Where the figures of nodes and GPUs come from."""
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps the figures from being right now, as a sentence."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to watch."""
+        ...
+
+    async def snapshot(self) -> CapacitySnapshot | None:
+        """The figures of now; None while nothing is known."""
+        ...
+
+    async def close(self) -> None:
+        """Let go."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """The cluster, as the service asks it and as users' servers reach it."""
+
+    client: KubeClient
+    server: str
+    ca_pem: str | None = None
+
+
+@dataclass(kw_only=True)
+class ServiceState:
+    """The parts. What is None is not there on this hub; `cluster_problem` says why there is no cluster."""
+
+    settings: Settings
+    store: Store
+    shelf: Shelf
+    audit: Audit
+    hub_api: HubApi
+    feed_token: str = field(default="", repr=False)
+    capacity: Capacity | None = None
+    cluster: Cluster | None = None
+    cluster_problem: str = "This hub has no Kubernetes cluster."
+    prometheus: Prometheus | None = None
+
+    @property
+    def kube(self) -> KubeClient | None:
+        """The client of the cluster."""
+        return self.cluster.client if self.cluster else None
+
+    async def catalogue(self) -> tuple[Snapshot, str | None]:
+        """The catalogue in force, and why it may be old. Raises StoreError when it was never read."""
+        snapshot = await self.shelf.read()
+        problem = self.shelf.problem
+        return snapshot, f"The profiles cannot be read now, an older copy holds: {problem}" if problem else None
