@@ -1,0 +1,81 @@
+/* Comfort only: without it every card and field is there, and the server checks all the same. */
+(() => {
+  const root = document.getElementById('windlass-spawn');
+  const cards = Array.from(root.querySelectorAll('.windlass-card'), element => ({
+    element,
+    radio: element.querySelector('input[type="radio"]'),
+    list: element.querySelector('select'),
+    free: element.querySelector('.windlass-free'),
+    text: element.querySelector('.windlass-free input'),
+    pattern: element.querySelector('.windlass-free input')?.pattern ?? '',
+    words: element.textContent.toLowerCase()
+  }));
+
+  /* A text field counts, and is checked by the browser, only where it is the image that will be sent. */
+  const show = () => {
+    for (const { radio, list, free, text, pattern } of cards) {
+      const typed = list === null || list.value === 'unlisted-choice';
+      for (const field of [list, text]) {
+        if (field !== null) {
+          field.tabIndex = radio.checked ? 0 : -1;
+        }
+      }
+      if (text !== null) {
+        const counts = typed && radio.checked;
+        free.hidden = !typed;
+        text.required = counts && list !== null;
+        if (counts) {
+          text.pattern = pattern;
+        } else {
+          text.removeAttribute('pattern');
+        }
+      }
+    }
+  };
+
+  for (const { element, radio, list, text } of cards) {
+    radio.addEventListener('change', show);
+    list?.addEventListener('change', () => {
+      radio.checked = true;
+      show();
+      if (list.value === 'unlisted-choice') {
+        text.focus();
+      }
+    });
+    element.querySelector('.windlass-image')?.addEventListener('click', () => {
+      if (!radio.checked) {
+        radio.checked = true;
+        show();
+      }
+    });
+  }
+
+  const box = document.getElementById('windlass-filter');
+  if (box !== null) {
+    const count = document.getElementById('windlass-filter-count');
+    const filter = () => {
+      const wanted = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      for (const { element, radio, words } of cards) {
+        const fits = wanted.every(word => words.includes(word));
+        /* What is chosen stays in sight: it is what the button starts. */
+        element.hidden = !fits && !radio.checked;
+        shown += fits ? 1 : 0;
+      }
+      count.textContent = wanted.length > 0 ? `${shown} of ${cards.length}` : '';
+    };
+    box.addEventListener('input', filter);
+    box.addEventListener('keydown', event => {
+      if (event.key === 'Enter') {
+        event.preventDefault();
+      }
+    });
+    root.addEventListener('change', filter);
+    box.parentElement.hidden = false;
+    filter();
+  }
+
+  /* After "back" the browser puts its own values into the fields, later than this runs. */
+  window.addEventListener('pageshow', show);
+  show();
+})();
