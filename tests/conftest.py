@@ -21,6 +21,8 @@ import pytest
 
 from windlass.tracking.embedded import EmbeddedServer
 
+pytest_plugins = ["tests.cluster.plugin"]
+
 _PROGRAM = """
 import sys
 from windlass.runner import mlflow_hook

@@ -1,0 +1,191 @@
+"""A Kubernetes cluster as the tests see it: the emulator, a control plane started here, or a real one."""
+
+from __future__ import annotations
+
+import ssl
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.cluster.emulator.faults import Faults
+from tests.cluster.emulator.server import Emulator
+from tests.cluster.kubelet import Kubelet
+
+from windlass.kube.client import KubeClient
+from windlass.kube.credentials import StaticCredentials
+from windlass.kube.errors import KubeError, NotFound
+from windlass.kube.resources import NAMESPACES, SERVICE_ACCOUNTS, Resource
+
+FEATURES = {
+    "ssa": "server-side apply",
+    "token-request": "TokenRequest",
+    "gc": "the garbage collector",
+    "namespace-controller": "the namespace controller",
+    "validating-admission-policy": "ValidatingAdmissionPolicy",
+    "pod-security": "Pod Security admission",
+    "default-service-accounts": "the controller that makes default ServiceAccounts",
+    "strict-fields": "strict field validation",
+}
+
+
+class Cluster:
+    """What the fixture `cluster` gives. Clean-up ends what was made through it."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        token: str,
+        features: set[str],
+        ca_file: Path | None = None,
+        verify: bool = True,
+        emulator: Emulator | None = None,
+        kubelet: Kubelet | None = None,
+    ) -> None:
+        self.url = url
+        self.token = token
+        self.features = features
+        self.emulator = emulator
+        self.kubelet = kubelet
+        """The fake one; None where real nodes run the pods."""
+        self._ca_file = ca_file
+        self._verify = verify
+        self._clients: list[KubeClient] = []
+        self._made: list[tuple[Resource, str, str | None]] = []
+        self._admin: KubeClient | None = None
+
+    @property
+    def admin(self) -> KubeClient:
+        """A client that may do everything; for the event loop of the test."""
+        if self._admin is None:
+            self._admin = self.client_for(self.token)
+        return self._admin
+
+    @property
+    def faults(self) -> Faults:
+        """Emulator only: mark the test with `emulator`."""
+        if self.emulator is None:
+            pytest.skip("Faults can be injected into the emulator only.")
+        return self.emulator.faults
+
+    def needs(self, *features: str) -> None:
+        """Skip the test, saying why, where the server lacks something."""
+        for feature in features:
+            if feature not in self.features:
+                pytest.skip(f"This server has not got {FEATURES[feature]}.")
+
+    def credentials(self, token: str | None = None) -> StaticCredentials:
+        """For a client of your own, in whatever event loop; the admin's where no token is given."""
+        return StaticCredentials(self.url, token or self.token, self._ssl())
+
+    def client_for(self, token: str, *, timeout_seconds: float = 10) -> KubeClient:
+        """A client with that bearer token, closed at the end of the test."""
+        client = KubeClient(self.credentials(token), timeout_seconds=timeout_seconds)
+        self._clients.append(client)
+        return client
+
+    def kubeconfig(self, path: Path, *, token: str | None = None, namespace: str = "default") -> Path:
+        """Write a kubeconfig for processes and other libraries."""
+        cluster: dict[str, Any] = {"server": self.url}
+        if self._ca_file is not None:
+            cluster["certificate-authority"] = str(self._ca_file)
+        elif not self._verify:
+            cluster["insecure-skip-tls-verify"] = True
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": "test", "user": {"token": token or self.token}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test", "namespace": namespace}}],
+            "current-context": "test",
+        }
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    def unique(self, prefix: str = "wl-test") -> str:
+        """A name that no other test has."""
+        return f"{prefix}-{uuid.uuid4().hex[:8]}"
+
+    async def namespace(self, prefix: str = "wl-test", *, labels: dict[str, str] | None = None) -> str:
+        """A new namespace, ready for pods; removed at the end of the test."""
+        name = self.unique(prefix)
+        await self.create(NAMESPACES, {"metadata": {"name": name, "labels": labels or {}}})
+        await self._default_account(name)
+        return name
+
+    async def create(self, resource: Resource, body: dict[str, Any], *, namespace: str | None = None) -> dict[str, Any]:
+        """Make an object as the admin; removed at the end of the test."""
+        made = await self.admin.create(resource, body, namespace=namespace)
+        self.remove_later(resource, made["metadata"]["name"], namespace=namespace)
+        return made
+
+    def remove_later(self, resource: Resource, name: str, *, namespace: str | None = None) -> None:
+        """Remove it at the end of the test, whoever makes it; what is gone by then does not matter."""
+        self._made.append((resource, name, namespace))
+
+    async def account(self, namespace: str, name: str = "tester") -> KubeClient:
+        """A client that is a new ServiceAccount, without any rights until a binding gives it some."""
+        await self.admin.create(SERVICE_ACCOUNTS, {"metadata": {"name": name}}, namespace=namespace)
+        return self.client_for(await self.account_token(namespace, name))
+
+    async def account_token(self, namespace: str, name: str, *, seconds: int = 3600) -> str:
+        """A token of a ServiceAccount that is there."""
+        self.needs("token-request")
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        answer = await self.admin.subresource(SERVICE_ACCOUNTS, name, "token", namespace=namespace, body=body)
+        return str(answer["status"]["token"])
+
+    async def close(self) -> None:
+        """Remove what was made, newest first, and close the clients."""
+        if self.emulator is None:
+            for resource, name, namespace in reversed(self._made):
+                with suppress(KubeError):
+                    await self.admin.delete(resource, name, namespace=namespace, propagation="Background")
+        for client in self._clients:
+            await client.close()
+
+    async def _default_account(self, namespace: str) -> None:
+        """Pods are refused until the default account is there; without its controller it is made here."""
+        if "default-service-accounts" not in self.features:
+            await self.admin.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, namespace=namespace)
+            return
+
+        async def there() -> bool:
+            try:
+                await self.admin.get(SERVICE_ACCOUNTS, "default", namespace=namespace)
+            except NotFound:
+                return False
+            return True
+
+        await eventually(there, what=f"the default account of {namespace}")
+
+    def _ssl(self) -> ssl.SSLContext | bool | None:
+        if self._ca_file is not None:
+            return ssl.create_default_context(cafile=str(self._ca_file))
+        return None if self._verify else False
+
+
+async def eventually(condition: Callable[[], Any], *, seconds: float = 20.0, what: str = "it") -> Any:
+    """What `condition` (plain or a coroutine function) gives once it gives something true."""
+    import asyncio
+    import inspect
+    import time
+
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if inspect.isawaitable(found):
+            found = await found
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not happen within {seconds} s")
+        await asyncio.sleep(0.02)

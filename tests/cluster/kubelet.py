@@ -1,0 +1,5 @@
+"""Stands in for nodes."""
+
+
+class Kubelet:
+    """To come."""
