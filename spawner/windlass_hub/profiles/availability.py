@@ -143,7 +143,7 @@ def _is_product(node: NodeRoom, profile: Profile) -> bool:
     gpu, label = profile.gpu, node.labels.get(PRODUCT_LABEL)
     if gpu is None or label is None or PRODUCT_LABEL in profile.node_selector:
         return True
-    return card_of(label).casefold() == card_of(gpu.product).casefold()
+    return card_of(label) == card_of(gpu.product)
 
 
 def _bears_taints(node: NodeRoom, profile: Profile, snapshot: CapacitySnapshot) -> bool:

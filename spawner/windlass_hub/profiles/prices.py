@@ -39,12 +39,17 @@ def card_price(gpu: Gpu, prices: Prices) -> float | None:
     """
     if gpu.product in prices.gpu_hour:
         return prices.gpu_hour[gpu.product]
-    return prices.gpu_hour.get(card_of(gpu.product))
+    card = card_of(gpu.product)
+    return next((price for product, price in prices.gpu_hour.items() if card_of(product) == card), None)
 
 
 def card_of(product: str) -> str:
-    """The card behind a product label that GPU feature discovery wrote for a share or a MIG slice of it."""
-    return product.removesuffix("-SHARED").split("-MIG-")[0]
+    """The card behind a product label: without what GPU feature discovery adds for a share, a MIG slice or the maker.
+
+    Newer drivers say `NVIDIA-A100-SXM4-40GB`, older ones `A100-SXM4-40GB`; a MIG slice of it is
+    `A100-SXM4-40GB-MIG-1g.5gb`, a share `A100-SXM4-40GB-SHARED`.
+    """
+    return product.casefold().removeprefix("nvidia-").removesuffix("-shared").partition("-mig-")[0]
 
 
 def _of(amount: Decimal, price: float | None) -> Decimal | None:

@@ -66,7 +66,7 @@ def to_kubespawner(profile: Profile, catalogue: Catalogue) -> dict[str, Any]:
 def with_base(base: list[Any] | Mapping[str, Any], added: Mapping[str, Any]) -> list[Any]:
     """A list or dictionary trait of the hub's configuration with a profile's additions.
 
-    A mount at the same path, or a volume of the same name, replaces the configuration's.
+    A mount at the same path, or a volume of the same name, takes the place of the configuration's.
     """
     kept = [base[key] for key in sorted(base)] if isinstance(base, Mapping) else list(base)
     taken = {_identity(item) for item in added.values()}
@@ -169,15 +169,20 @@ def _toleration(toleration: Toleration) -> dict[str, Any]:
 def _volume(volume: Volume) -> dict[str, Any]:
     if volume.claim is not None:
         return {
-            "name": volume.name,
+            "name": _volume_name(volume),
             "persistentVolumeClaim": {"claimName": volume.claim, "readOnly": volume.read_only},
         }
     scratch = {"sizeLimit": volume.scratch, **({"medium": "Memory"} if volume.in_memory else {})}
-    return {"name": volume.name, "emptyDir": scratch}
+    return {"name": _volume_name(volume), "emptyDir": scratch}
+
+
+def _volume_name(volume: Volume) -> str:
+    """Of its own kind, so that a profile's `home` is not the home volume of the hub's configuration."""
+    return f"windlass-{volume.name}"
 
 
 def _mount(volume: Volume) -> dict[str, Any]:
-    mount: dict[str, Any] = {"name": volume.name, "mountPath": escape_braces(volume.mount_path)}
+    mount: dict[str, Any] = {"name": _volume_name(volume), "mountPath": escape_braces(volume.mount_path)}
     if volume.read_only:
         mount["readOnly"] = True
     return mount
@@ -207,6 +212,10 @@ def _image_option(profile: Profile, catalogue: Catalogue) -> dict[str, Any] | No
     return option
 
 
-def _identity(item: Mapping[str, Any]) -> object:
+def _identity(item: Any) -> object:
     """What makes two items of one list the same: a mount's path, a volume's name, a whole toleration."""
-    return item.get("mountPath") or item.get("mount_path") or item.get("name") or tuple(sorted(map(str, item.items())))
+    if not isinstance(item, Mapping):  # KubeSpawner takes the client's own models too
+        return id(item)
+    if path := item.get("mountPath") or item.get("mount_path"):
+        return str(path).rstrip("/")
+    return item.get("name") or tuple(sorted(map(str, item.items())))
