@@ -1,6 +1,12 @@
-"""The service's pages."""
+"""The service's pages: the admins' own, what everybody else may use, and the files both load."""
 
 from __future__ import annotations
 
-ROUTES: tuple[tuple[str, type], ...] = ()
+from .files import FileHandler
+from .home import HomePage
+
+ROUTES: tuple[tuple[str, type], ...] = (
+    (r"", HomePage),
+    (r"static/(.*)", FileHandler),
+)
 """Patterns below the service's prefix, and their handlers."""
