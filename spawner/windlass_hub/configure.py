@@ -85,6 +85,7 @@ def _spawner(c: Any, settings: Settings, name: str, feed_token: str) -> None:
         spawner.hub_id = settings.hub_id
         spawner.start_minutes = settings.start_minutes
         spawner.credentials_dir = settings.credentials_dir
+        spawner.windlass_settings = settings.model_dump(mode="json", exclude_defaults=True)
 
 
 def _service(settings: Settings, feed_token: str) -> dict[str, Any]:
