@@ -100,7 +100,7 @@ def _checked(options: object) -> dict[str, str]:
     texts: dict[str, str] = {}
     for key, value in options.items():
         if key not in KNOWN:
-            raise OptionError(shown(key), f"The option {shown(key)} is not known. Known are: {', '.join(KNOWN)}.")
+            raise OptionError(_short(key), f"The option {shown(key)} is not known. Known are: {', '.join(KNOWN)}.")
         if not isinstance(value, str):
             raise OptionError(key, f"The option {key} must be text.")
         if not value:
@@ -152,19 +152,23 @@ def _typed(profile: Profile, name: str) -> str:
 
 
 def shown(value: object) -> str:
-    """What somebody sent, short and on one line, for a sentence. Not escaped: the page that shows it does that."""
+    """What somebody sent, in quotes, short and on one line. Not escaped: the page that shows it does that."""
+    return f"“{_short(value)}”"
+
+
+def _short(value: object) -> str:
     text = value if isinstance(value, str) else type(value).__name__
-    text = _CONTROL.sub("?", text).encode("utf-8", "replace").decode()
-    return f"“{text[:60]}…”" if len(text) > 60 else f"“{text}”"
+    text = _CONTROL.sub("?", text[:61]).encode("utf-8", "replace").decode()
+    return text if len(text) <= 60 else f"{text[:60]}…"
 
 
 def _single(formdata: Mapping[str, Sequence[object]], key: str) -> str:
     values = formdata.get(key) or [""]
     if len(values) > 1:
-        raise OptionError(shown(key), f"The form has {shown(key)} more than once.")
+        raise OptionError(_short(key), f"The form has {shown(key)} more than once.")
     value = values[0]
     try:
         text = value.decode() if isinstance(value, bytes) else value
     except UnicodeDecodeError:
-        raise OptionError(shown(key), f"{shown(key)} is no UTF-8 text.") from None
+        raise OptionError(_short(key), f"{shown(key)} is no UTF-8 text.") from None
     return text.strip() if isinstance(text, str) else ""  # a file that was sent along is no option

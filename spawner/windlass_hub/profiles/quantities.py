@@ -7,7 +7,7 @@ Grammar: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 _SUFFIXES = {
     "": Decimal(1),
@@ -50,7 +50,7 @@ def parse_bytes(text: str | float) -> int:
     Raises:
         ValueError: it is no quantity.
     """
-    return int(-(-parse_quantity(text) // 1))
+    return int(parse_quantity(text).to_integral_value(ROUND_CEILING))
 
 
 def format_bytes(count: int) -> str:
