@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .network import Network
+
 SERVICE_NAME = "windlass"
 ENVIRONMENT = "WINDLASS_HUB_SETTINGS"
 FEED_TOKEN_ENVIRONMENT = "WINDLASS_HUB_FEED_TOKEN"  # noqa: S105  (the name of the variable)
@@ -48,6 +50,13 @@ class Settings(BaseModel):
         pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$",
         description="Tells this hub's objects from another hub's.",
     )
+    hub_account: str = Field("hub", description="The hub's ServiceAccount, in its own namespace.")
+    service_account: str = Field(
+        "", description="The hub service's ServiceAccount; the hub's own when left out (it runs in the hub's pod)."
+    )
+    network: Network = Field(
+        Network(), description="Where MLflow, the artifact store and the like are, for NetworkPolicies."
+    )
     admin_groups: tuple[str, ...] = Field(
         (), description="Groups whose members edit profiles. Hub admins do not, unless named here."
     )
@@ -68,6 +77,9 @@ class Settings(BaseModel):
     credentials_dir: str = Field(
         "",
         description="A folder of files, by user or group, with their MLflow, S3, Hugging Face and index credentials.",
+    )
+    kubernetes_server: str = Field(
+        "", description="The API server's address as users' servers reach it; left out: as the hub reaches it."
     )
     token_seconds: int = Field(
         3600, ge=600, le=86_400, description="How long a Kubernetes token from the broker lives."
