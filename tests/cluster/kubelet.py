@@ -1,5 +1,247 @@
-"""Stands in for nodes."""
+"""Stands in for scheduler and nodes over the API itself: pods run, fail or wait as a test wishes.
+
+It has a thread of its own, so that tests may block, and works with any API server that has no real nodes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import threading
+import time
+import uuid
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from tests.cluster.emulator.times import rfc3339
+from tests.cluster.pod_outcomes import OUTCOMES, Outcome, Said, unschedulable
+from tests.cluster.scheduling import place
+
+from windlass.kube.client import KubeClient
+from windlass.kube.credentials import Credentials
+from windlass.kube.errors import KubeError, Unavailable
+from windlass.kube.reflector import Reflector
+from windlass.kube.resources import EVENTS, NODES, PODS
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What becomes of pods whose namespace and name match."""
+
+    namespace: re.Pattern[str]
+    name: re.Pattern[str]
+    outcome: str
 
 
 class Kubelet:
-    """To come."""
+    """`behave` says what becomes of pods; `become` makes something of one now."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.pod_ip = ""
+        """The address that pods get; one of 10.244.0.0/16 each while it is empty."""
+        self.ends_pods = True
+        """Whether pods that are told to end do."""
+        self._credentials = credentials
+        self._rules: list[Rule] = []
+        self._done: dict[str, str] = {}
+        """What was made of each pod, by uid."""
+        self._addresses = itertools.count(1)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake kubelet", daemon=True)
+        self._work: asyncio.Queue[Key] = asyncio.Queue()
+        self._worker: asyncio.Task[None] | None = None
+
+    def start(self) -> Kubelet:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(30)
+        return self
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def behave(self, outcome: str, *, name: str = "", namespace: str = "") -> None:
+        """From now on `outcome` (a key of OUTCOMES) is what becomes of pods that match (whole names, expressions).
+
+        The newest rule that matches holds; without any, pods run. Pods that wait are looked at again.
+        """
+        rule = Rule(re.compile(namespace or ".*"), re.compile(name or ".*"), outcome)
+        assert outcome in OUTCOMES, outcome
+        self._rules.insert(0, rule)
+        self._loop.call_soon_threadsafe(self._look_again)
+
+    async def become(self, namespace: str, name: str, outcome: str) -> None:
+        """Make `outcome` of one pod, whatever it was; done when the API has it."""
+
+        async def make() -> None:
+            pod = await self._client.get(PODS, name, namespace=namespace)
+            await self._carry_out(pod, outcome, OUTCOMES[outcome])
+
+        await self._here(make())
+
+    async def say(self, namespace: str, name: str, said: Said, **fields: Any) -> None:
+        """Emit one event about a pod; `fields` replace those of the event."""
+
+        async def emit() -> None:
+            pod = await self._client.get(PODS, name, namespace=namespace)
+            await self._say(pod, said, **fields)
+
+        await self._here(emit())
+
+    async def add_node(
+        self, name: str, *, labels: dict[str, str] | None = None, taints: list[Object] | None = None, **has: str
+    ) -> None:
+        """A node that is ready; `has` is what it gives: cpu, memory, pods, others by `**{"nvidia.com/gpu": "4"}`.
+
+        With any node there pods are bound to one that fits, or wait; without, they run on none.
+        """
+        gives = {"cpu": "64", "memory": "256Gi", "pods": "110"} | has
+        now = rfc3339(time.time())
+        ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "", "lastHeartbeatTime": now}
+        status = {"capacity": gives, "allocatable": gives, "conditions": [{**ready, "lastTransitionTime": now}]}
+
+        async def add() -> None:
+            named = {"name": name, "labels": {"kubernetes.io/hostname": name, **(labels or {})}}
+            await self._client.create(NODES, {"metadata": named, "spec": {"taints": taints or []}})
+            await self._client.patch(NODES, name, {"status": status}, subresource="status")
+
+        await self._here(add())
+
+    async def _here(self, work: Coroutine[Any, Any, None]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def _start(self) -> None:
+        self._client = KubeClient(self._credentials, field_manager="kubelet")
+        self._pods = Reflector(self._client, PODS, on_change=self._pod_changed, name="pods of the fake kubelet")
+        self._nodes = Reflector(self._client, NODES, on_change=self._node_changed, name="nodes of the fake kubelet")
+        for reflector in (self._nodes, self._pods):
+            reflector.start()
+            await reflector.ready(20)
+        self._worker = asyncio.create_task(self._run(), name="fake kubelet")
+
+    async def _stop(self) -> None:
+        assert self._worker is not None
+        self._worker.cancel()
+        await asyncio.wait({self._worker})
+        await self._pods.stop()
+        await self._nodes.stop()
+        await self._client.close()
+
+    def _pod_changed(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self._work.put_nowait(_key(new))
+        elif old is not None:
+            self._look_again()
+
+    def _node_changed(self, _kind: str, _old: Object | None, _new: Object | None) -> None:
+        self._look_again()
+
+    def _look_again(self) -> None:
+        for key, pod in self._pods.objects.items():
+            if pod.get("status", {}).get("phase", "Pending") == "Pending":
+                self._work.put_nowait(key)
+
+    async def _run(self) -> None:
+        while True:
+            await self._one(await self._work.get())
+
+    async def _one(self, key: Key) -> None:
+        pod = self._pods.objects.get(key)
+        if pod is None:
+            return
+        try:
+            await self._look_at(pod)
+        except Unavailable:
+            self._loop.call_later(0.2, self._work.put_nowait, key)
+        except KubeError:
+            # It was changed or removed meanwhile, which is told soon, or its namespace is going.
+            return
+
+    async def _look_at(self, pod: Object) -> None:
+        metadata = pod["metadata"]
+        if metadata.get("deletionTimestamp"):
+            if self.ends_pods and not metadata.get("finalizers"):
+                await self._client.delete(
+                    PODS,
+                    metadata["name"],
+                    namespace=metadata["namespace"],
+                    grace_seconds=0,
+                    preconditions={"uid": metadata["uid"]},
+                )
+            return
+        if pod.get("status", {}).get("phase", "Pending") != "Pending":
+            return
+        name = self._outcome_of(metadata)
+        outcome = OUTCOMES[name]
+        if outcome.scheduled and not pod["spec"].get("nodeName") and self._nodes.objects:
+            node, why = place(pod, self._nodes.objects.values(), self._pods.objects.values())
+            if node is None:
+                name, outcome = f"unschedulable: {why}", unschedulable(why)
+            else:
+                await self._bind(pod, node)
+                return
+        if self._done.get(metadata["uid"]) != name:
+            await self._carry_out(pod, name, outcome)
+
+    def _outcome_of(self, metadata: Object) -> str:
+        for rule in self._rules:
+            if rule.name.fullmatch(metadata["name"]) and rule.namespace.fullmatch(metadata["namespace"]):
+                return rule.outcome
+        return "running"
+
+    async def _bind(self, pod: Object, node: str) -> None:
+        """The pod comes back through the watch with its node."""
+        namespace, name = _key(pod)
+        target = {"apiVersion": "v1", "kind": "Node", "name": node}
+        body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
+        await self._client.raw("POST", PODS.path(namespace=namespace, name=name, subresource="binding"), body=body)
+        said = f"Successfully assigned {namespace}/{name} to {node}"
+        await self._say(pod, Said("Scheduled", said, component="default-scheduler"))
+
+    async def _carry_out(self, pod: Object, name: str, outcome: Outcome) -> None:
+        namespace, pod_name = _key(pod)
+        if outcome.scheduled and not pod["spec"].get("nodeName") and pod["metadata"]["uid"] not in self._done:
+            assigned = f"Successfully assigned {namespace}/{pod_name} to fake-node"
+            await self._say(pod, Said("Scheduled", assigned, component="default-scheduler"))
+        number = next(self._addresses)
+        address = self.pod_ip or pod.get("status", {}).get("podIP") or f"10.244.{number // 250}.{number % 250 + 1}"
+        status = outcome.status(pod, rfc3339(time.time()), address)
+        for said in outcome.events:
+            await self._say(pod, said)
+        self._done[pod["metadata"]["uid"]] = name
+        await self._client.patch(PODS, pod_name, {"status": status}, namespace=namespace, subresource="status")
+        if outcome.remove:
+            await self._client.delete(PODS, pod_name, namespace=namespace)
+
+    async def _say(self, pod: Object, said: Said, **fields: Any) -> None:
+        namespace, name = _key(pod)
+        now = rfc3339(time.time())
+        event = {
+            "metadata": {"name": f"{name[:200]}.{uuid.uuid4().hex[:12]}", "namespace": namespace},
+            "involvedObject": {
+                "kind": "Pod",
+                "apiVersion": "v1",
+                "namespace": namespace,
+                "name": name,
+                "uid": pod["metadata"]["uid"],
+            },
+            "reason": said.reason,
+            "message": said.message,
+            "type": said.type,
+            "count": 1,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "source": {"component": said.component},
+        }
+        await self._client.create(EVENTS, event | fields, namespace=namespace)
+
+
+def _key(pod: Object) -> Key:
+    return pod["metadata"]["namespace"], pod["metadata"]["name"]

@@ -10,6 +10,9 @@ import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.emulator.server import Emulator
+from tests.cluster.kubelet import Kubelet
+
+from windlass.kube.credentials import StaticCredentials
 
 EMULATED = {"ssa", "token-request", "gc", "namespace-controller", "default-service-accounts"}
 
@@ -39,9 +42,13 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
     """A cluster; see tests/cluster/README.md. Its clients belong to the event loop of the test."""
     server: Emulator = request.getfixturevalue("emulator")
     server.reset()
-    made = Cluster(url=server.url, token=server.api.tokens.admin, features=set(EMULATED), emulator=server, kubelet=None)
+    nodes = Kubelet(StaticCredentials(server.url, server.api.tokens.kubelet)).start()
+    made = Cluster(
+        url=server.url, token=server.api.tokens.admin, features=set(EMULATED), emulator=server, kubelet=nodes
+    )
     yield made
     await made.close()
+    nodes.stop()
 
 
 @pytest.fixture(name="eventually")
