@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .nodes import Amounts, NodePool, NodeRoom, Requirement, Taint
@@ -27,15 +28,40 @@ def nodes_from_kubernetes(nodes: Iterable[Mapping[str, Any]], pods: Iterable[Map
     used: dict[str, Amounts] = defaultdict(_none)
     reserved: dict[str, Amounts] = defaultdict(_none)
     for pod in pods:
-        spec = pod.get("spec") or {}
-        node = spec.get("nodeName")
-        if not node or (pod.get("status") or {}).get("phase") in _OVER:
+        taken = pod_room(pod)
+        if taken is None:
             continue
-        asked = {**pod_requests(spec), "pods": 1.0}
-        _add(used[node], asked)
-        if _comes_with_the_node(pod):
-            _add(reserved[node], asked)
-    return [_node(node, used=used, reserved=reserved) for node in nodes]
+        _add(used[taken.node], taken.amounts)
+        if taken.reserved:
+            _add(reserved[taken.node], taken.amounts)
+    names = ((node, str((node.get("metadata") or {}).get("name", ""))) for node in nodes)
+    return [node_room(node, used=used.get(name, {}), reserved=reserved.get(name, {})) for node, name in names]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodRoom:
+    """What one pod takes of its node. `reserved`: it comes back on every node of its kind (DaemonSets, static pods)."""
+
+    node: str
+    amounts: Amounts
+    reserved: bool
+
+
+def pod_room(pod: Mapping[str, Any]) -> PodRoom | None:
+    """The room of a core/v1 Pod; None for one that ended or has no node yet."""
+    spec = pod.get("spec") or {}
+    node = spec.get("nodeName")
+    if not node or (pod.get("status") or {}).get("phase") in _OVER:
+        return None
+    return PodRoom(node=str(node), amounts={**pod_requests(spec), "pods": 1.0}, reserved=_comes_with_the_node(pod))
+
+
+def sum_amounts(parts: Iterable[Amounts]) -> Amounts:
+    """Amounts together, name by name."""
+    total = _none()
+    for amounts in parts:
+        _add(total, amounts)
+    return dict(total)
 
 
 def pools_from_karpenter(pools: Iterable[Mapping[str, Any]]) -> list[NodePool]:
@@ -62,17 +88,17 @@ def pod_requests(spec: Mapping[str, Any]) -> Amounts:
     return dict(biggest)
 
 
-def _node(node: Mapping[str, Any], *, used: Mapping[str, Amounts], reserved: Mapping[str, Amounts]) -> NodeRoom:
+def node_room(node: Mapping[str, Any], *, used: Amounts, reserved: Amounts) -> NodeRoom:
+    """A core/v1 Node with what the pods on it take, and the part of that which every such node has."""
     metadata, spec, status = (node.get(part) or {} for part in ("metadata", "spec", "status"))
-    name = str(metadata.get("name", ""))
     healthy = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions") or [])
     return NodeRoom(
-        name=name,
+        name=str(metadata.get("name", "")),
         labels=metadata.get("labels") or {},
         taints=_taints(spec),
         allocatable=_amounts(status.get("allocatable")),
-        used=dict(used.get(name, {})),
-        reserved=dict(reserved.get(name, {})),
+        used=dict(used),
+        reserved=dict(reserved),
         ready=healthy and not spec.get("unschedulable", False),
     )
 

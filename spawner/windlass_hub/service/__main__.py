@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from ..settings import ENVIRONMENT, Settings
+from windlass_hub.settings import ENVIRONMENT, Settings
+
 from .app import make_app, make_server
 from .assembly import begin, end, make_state
 from .auth import close_hub_auth, make_hub_auth

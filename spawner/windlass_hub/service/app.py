@@ -15,6 +15,7 @@ from . import admin, pages
 from .answers import LARGEST_BODY_BYTES, UnknownHandler
 from .auth import CallbackHandler
 from .handlers.routes import ROUTES
+from .limits import RateLimit
 from .state import ServiceState
 
 log = logging.getLogger("windlass_hub.service.access")
@@ -31,20 +32,25 @@ def make_app(state: ServiceState, hub_auth: HubOAuth) -> Application:
     """
     prefix = str(hub_auth.base_url)
     routes = [(r"oauth_callback", CallbackHandler), *ROUTES, *admin.ROUTES, *pages.ROUTES]
-    application = Application(
+    return Application(
         [
             *((prefix + pattern, handler) for pattern, handler in routes),
             (prefix.rstrip("/"), RedirectHandler, {"url": prefix, "permanent": False}),
         ],
         default_handler_class=UnknownHandler,
         windlass=state,
+        windlass_limits=_limits(),
         hub_auth=hub_auth,
         cookie_secret=cookie_secret(str(hub_auth.api_token)),
         # Also for handlers that would forget it; ServiceHandler knows when none is needed.
         xsrf_cookies=True,
         log_function=_log_request,
     )
-    return application
+
+
+def _limits() -> dict[str, RateLimit]:
+    # A Kubernetes token lives for ten minutes at least; who asks much more often has lost their way.
+    return {"token": RateLimit(burst=10, seconds=30), "metrics": RateLimit(burst=60, seconds=1)}
 
 
 def make_server(application: Application) -> HTTPServer:
@@ -59,7 +65,7 @@ def make_server(application: Application) -> HTTPServer:
 
 
 def cookie_secret(api_token: str) -> bytes:
-    """Signs our cookies: the same after a restart with the same token, and in every replica; unknown to anybody else."""
+    """Signs our cookies: the same after a restart with the same token, and in every replica; known to nobody else."""
     return hmac.new(api_token.encode(), b"windlass hub service cookies", hashlib.sha256).digest()
 
 
@@ -68,7 +74,8 @@ def _log_request(handler: RequestHandler) -> None:
     milliseconds = 1000 * handler.request.request_time()
     status = handler.get_status()
     caller: Any = getattr(handler, "caller", None)
-    troubled = status >= 500 or milliseconds > 1000 * _SLOW_SECONDS
+    # What is away says so in its own problem; a 500 is ours.
+    troubled = status == 500 or milliseconds > 1000 * _SLOW_SECONDS
     log.log(
         logging.WARNING if troubled else logging.DEBUG,
         "%s %s -> %d in %.0f ms for %s",

@@ -10,17 +10,22 @@ import logging
 import os
 from collections.abc import Mapping
 
-
 from windlass.kube.client import KubeClient
+from windlass_hub.hub_kube import NoKubernetes
+from windlass_hub.profiles.factory import open_store
+from windlass_hub.profiles.model import Catalogue
+from windlass_hub.profiles.store import Shelf, Snapshot, Store, StoreError, Version
+from windlass_hub.settings import FEED_TOKEN_ENVIRONMENT, Settings
 
-from ..profiles.factory import open_store
-from ..profiles.model import Catalogue
-from ..profiles.store import Shelf, Snapshot, Store, StoreError, Version
-from ..settings import FEED_TOKEN_ENVIRONMENT, Settings
 from .audit import Audit
 from .audit_database import AuditDatabase
+from .cluster import cluster_of
 from .hub_api import HubApi
-from .state import ServiceState
+from .kubernetes_capacity import KubernetesCapacity
+from .machine_capacity import MachineCapacity
+from .own_places import OwnPlaces
+from .prometheus import Prometheus
+from .state import Capacity, Cluster, ServiceState
 
 log = logging.getLogger("windlass_hub.service")
 
@@ -29,9 +34,11 @@ DEFAULT_API_URL = "http://127.0.0.1:8081/hub/api"
 
 def make_state(settings: Settings, environment: Mapping[str, str] = os.environ) -> ServiceState:
     """The parts, made but not begun. On the event loop."""
-    cluster, problem = None, "This hub has no Kubernetes cluster."
-    client = None
-    store = _store(settings, client)
+    cluster, problem = _cluster(settings)
+    hub_api = HubApi(
+        url=environment.get("JUPYTERHUB_API_URL", DEFAULT_API_URL), token=environment.get("JUPYTERHUB_API_TOKEN", "")
+    )
+    store = _store(settings, cluster.client if cluster else None)
     return ServiceState(
         settings=settings,
         store=store,
@@ -40,12 +47,13 @@ def make_state(settings: Settings, environment: Mapping[str, str] = os.environ) 
             database=AuditDatabase(url=settings.database, password_file=settings.database_password_file),
             keep_days=settings.audit_days,
         ),
-        hub_api=HubApi(
-            url=environment.get("JUPYTERHUB_API_URL", DEFAULT_API_URL), token=environment.get("JUPYTERHUB_API_TOKEN", "")
-        ),
+        hub_api=hub_api,
+        places=OwnPlaces(settings=settings, hub_api=hub_api, cluster=cluster),
         feed_token=environment.get(FEED_TOKEN_ENVIRONMENT, ""),
+        capacity=_capacity(settings, cluster),
         cluster=cluster,
         cluster_problem=problem,
+        prometheus=Prometheus(settings.prometheus_url) if settings.prometheus_url else None,
     )
 
 
@@ -60,7 +68,13 @@ class NoStore:
         raise StoreError(self._problem)
 
     async def save(
-        self, catalogue: Catalogue, *, revision: str, by: str, note: str = "", text: str | None = None
+        self,
+        catalogue: Catalogue,  # noqa: ARG002 - this and the following are what every store takes
+        *,
+        revision: str,  # noqa: ARG002
+        by: str,  # noqa: ARG002
+        note: str = "",  # noqa: ARG002
+        text: str | None = None,  # noqa: ARG002
     ) -> Snapshot:
         """There is nothing to write to."""
         raise StoreError(self._problem)
@@ -71,6 +85,21 @@ class NoStore:
 
     async def close(self) -> None:
         """There is nothing to give back."""
+
+
+def _cluster(settings: Settings) -> tuple[Cluster | None, str]:
+    try:
+        return cluster_of(settings), ""
+    except NoKubernetes as error:
+        return None, str(error)
+
+
+def _capacity(settings: Settings, cluster: Cluster | None) -> Capacity | None:
+    if settings.spawner == "local":
+        return MachineCapacity()
+    if cluster is None:
+        return None
+    return KubernetesCapacity(cluster.client)
 
 
 def _store(settings: Settings, client: KubeClient | None) -> Store:

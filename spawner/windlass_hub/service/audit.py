@@ -30,6 +30,7 @@ REPEATS_WITHIN_SECONDS = 60.0
 _REPEATS_KNOWN = 2000
 _SECRET_WORDS = ("token", "secret", "password", "credential", "authorization", "cookie", "key")
 _LONGEST = 500
+_REPEATED = frozenset({"refused", "failed"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,9 @@ class Audit:
         keep_days: after how many days an entry is deleted.
     """
 
-    def __init__(self, *, database: AuditDatabase, keep_days: int = 365, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, database: AuditDatabase, keep_days: int = 365, clock: Callable[[], float] = time.time
+    ) -> None:
         self._database = database
         self._keep_seconds = keep_days * 86_400.0
         self._clock = clock
@@ -82,11 +85,18 @@ class Audit:
         self._thread.start()
 
     def record(
-        self, *, who: str, action: str, target: str = "", decision: str = "allowed", detail: Mapping[str, Any] | None = None
+        self,
+        *,
+        who: str,
+        action: str,
+        target: str = "",
+        decision: str = "allowed",
+        detail: Mapping[str, Any] | None = None,
     ) -> None:
         """Write one decision down; never blocks and never fails.
 
-        A refusal that is repeated within a minute is counted, and told with the next one: a loop somewhere fills no disk.
+        A refusal or failure that is repeated within a minute is counted, and told with the next one: a loop somewhere
+        fills no disk.
         """
         row = {
             "at_us": int(self._clock() * 1e6),
@@ -97,7 +107,7 @@ class Audit:
             "detail": _harmless(detail or {}),
         }
         with self._changed:
-            if decision == "refused" and self._is_repeat(row):
+            if decision in _REPEATED and self._is_repeat(row):
                 return
             if len(self._waiting) >= WAITING_AT_MOST:
                 self._lost += 1
@@ -115,9 +125,7 @@ class Audit:
             DatabaseProblem: it cannot be read now.
         """
         rows = await asyncio.to_thread(self._database.latest, limit=limit, before=before, who=who, action=action)
-        return [
-            Entry(at=datetime.fromtimestamp(row.pop("at_us") / 1e6, timezone.utc), **row) for row in rows
-        ]
+        return [Entry(at=datetime.fromtimestamp(row.pop("at_us") / 1e6, timezone.utc), **row) for row in rows]
 
     def health(self) -> AuditHealth:
         """How the log stands now."""

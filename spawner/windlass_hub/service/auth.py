@@ -12,14 +12,17 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from jupyterhub.httpclient import JupyterHubHTTPClient
 from jupyterhub.services.auth import HubOAuth, HubOAuthCallbackHandler, HubOAuthenticated, UserNotAllowed, check_scopes
 from tornado.web import HTTPError
 
-from ..settings import ACCESS_SERVICE
+from windlass_hub.settings import ACCESS_SERVICE
+
 from .answers import AnswerHandler
+from .limits import RateLimit
 from .problems import Away, NotLoggedIn, Refused
 
 _BEARER = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
@@ -54,10 +57,15 @@ class Caller:
         return bool(check_scopes({scope}, set(self.scopes)))
 
 
+def needs(**scopes: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """What a handler offers: by HTTP method, the scopes that are all needed."""
+    return MappingProxyType(scopes)
+
+
 class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  # jupyterhub has no types
     """Base of every handler that somebody must be known to ask."""
 
-    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    scopes: ClassVar[Mapping[str, tuple[str, ...]]] = needs()
     """By HTTP method, the scopes that are all needed; an empty tuple: anybody with access to the service."""
     people_only = False
     """Whether only users may ask, not other services."""
@@ -103,9 +111,12 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
 
     def audit(self, action: str, *, target: str = "", decision: str = "allowed", **detail: Any) -> None:
         """Write a decision about this request down; `detail` must hold no secret."""
-        self.state.audit.record(
-            who=self.caller.who, action=action, target=target, decision=decision, detail=detail
-        )
+        self.state.audit.record(who=self.caller.who, action=action, target=target, decision=decision, detail=detail)
+
+    def limit(self, what: str) -> None:
+        """Count one request of the caller's. Raises TooMany when they ask for this too often."""
+        limit: RateLimit = self.settings["windlass_limits"][what]
+        limit.take(self.caller.who)
 
     def _bearer(self) -> str | None:
         match = _BEARER.fullmatch(self.request.headers.get("Authorization", ""))
@@ -188,6 +199,7 @@ async def close_hub_auth() -> None:
 
 
 def make_caller(model: Mapping[str, Any]) -> Caller:
+    """Who a token belongs to, of what the hub answered."""
     admin = model.get("admin")
     return Caller(
         name=str(model["name"]),

@@ -6,17 +6,19 @@ with an id that the log has too, and nothing of the inside.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
+from typing import Any
 
 from pydantic import JsonValue, ValidationError
 from tornado.web import HTTPError
 
 from windlass.contract.problem import FieldProblem, Problem
 from windlass.kube.errors import KubeError
+from windlass_hub.profiles.model import CatalogueError
+from windlass_hub.profiles.store import ReadOnly, SaveConflict, StoreError
 
-from ..profiles.model import CatalogueError
-from ..profiles.store import ReadOnly, SaveConflict, StoreError
+from .audit_database import DatabaseProblem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -147,21 +149,12 @@ def problem_of(error: BaseException | None, *, error_id: str) -> Problem:
 
 
 def as_service_error(error: BaseException | None) -> ServiceError | None:
-    """An error of the store, the catalogue, the cluster or a model as one of ours; None for what we did not foresee."""
+    """An error of the store, the catalogue, the cluster or a model as one of ours; None for what nobody foresaw."""
     if isinstance(error, ServiceError):
         return error
-    if isinstance(error, CatalogueError):
-        return InvalidRequest(str(error), fields=[(found.path, found.message) for found in error.problems])
-    if isinstance(error, ValidationError):
-        return invalid_fields(error)
-    if isinstance(error, SaveConflict):
-        return Clash(str(error), extra={"revision": error.current.revision})
-    if isinstance(error, ReadOnly):
-        return Clash(str(error))
-    if isinstance(error, StoreError):
-        return Away(str(error))
-    if isinstance(error, KubeError):
-        return Away(f"The cluster did not do it: {error.message}")
+    for kind, translate in _TRANSLATED.items():
+        if isinstance(error, kind):
+            return translate(error)
     return None
 
 
@@ -197,3 +190,19 @@ def _of_http_error(error: HTTPError) -> Problem:
         status=status.value,
         detail=_SENTENCES.get(status.value) or status.description or status.phrase,
     )
+
+
+def _invalid_catalogue(error: CatalogueError) -> ServiceError:
+    return InvalidRequest(str(error), fields=[(found.path, found.message) for found in error.problems])
+
+
+# The first that fits holds: a SaveConflict is a StoreError too.
+_TRANSLATED: dict[type[BaseException], Callable[[Any], ServiceError]] = {
+    CatalogueError: _invalid_catalogue,
+    ValidationError: invalid_fields,
+    SaveConflict: lambda error: Clash(str(error), extra={"revision": error.current.revision}),
+    ReadOnly: lambda error: Clash(str(error)),
+    StoreError: lambda error: Away(str(error)),
+    DatabaseProblem: lambda error: Away(str(error)),
+    KubeError: lambda error: Away(f"The cluster did not do it: {error.message}"),
+}

@@ -6,18 +6,21 @@ whether there is a cluster.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from windlass.contract.hub import StartingNode
 from windlass.kube.client import KubeClient
-
-from ..profiles.store import Shelf, Snapshot, Store
-from ..settings import Settings
+from windlass_hub.profiles.store import Shelf, Snapshot, Store
+from windlass_hub.settings import Settings
 
 if TYPE_CHECKING:
-    from ..profiles.availability import CapacitySnapshot
+    from windlass_hub.profiles.availability import CapacitySnapshot
+
     from .audit import Audit
     from .hub_api import HubApi
+    from .own_places import OwnPlaces
     from .prometheus import Prometheus
 
 
@@ -35,6 +38,10 @@ class Capacity(Protocol):
 
     async def snapshot(self) -> CapacitySnapshot | None:
         """The figures of now; None while nothing is known."""
+        ...
+
+    def starting(self) -> Sequence[StartingNode]:
+        """Nodes that an autoscaler is starting."""
         ...
 
     async def close(self) -> None:
@@ -60,6 +67,7 @@ class ServiceState:
     shelf: Shelf
     audit: Audit
     hub_api: HubApi
+    places: OwnPlaces
     feed_token: str = field(default="", repr=False)
     capacity: Capacity | None = None
     cluster: Cluster | None = None

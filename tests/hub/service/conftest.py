@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.hub.service.hub_double import RIGHTS, SERVER_SCOPES, SERVICE_TOKEN, HubDouble
 from tornado.testing import bind_unused_port
+
 from windlass_hub.service.app import make_app, make_server
 from windlass_hub.service.assembly import begin, end, make_state
 from windlass_hub.service.auth import close_hub_auth, make_hub_auth
@@ -53,7 +54,9 @@ class Service:
     def client(self, who: str | None = None, **options: Any) -> httpx.AsyncClient:
         """A client with the token of `who`; without one for None."""
         headers = {"Authorization": f"token {self.tokens[who]}"} if who else {}
-        return httpx.AsyncClient(base_url=self.url, headers={**headers, **options.pop("headers", {})}, **options)
+        headers |= options.pop("headers", {})
+        # Making a TLS context that is not used takes longer than a request.
+        return httpx.AsyncClient(base_url=self.url, headers=headers, verify=False, **options)
 
 
 @pytest.fixture
@@ -66,7 +69,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def hub() -> AsyncIterator[HubDouble]:
+async def hub_double() -> AsyncIterator[HubDouble]:
     double = HubDouble()
     double.start()
     yield double
@@ -74,10 +77,10 @@ async def hub() -> AsyncIterator[HubDouble]:
 
 
 @pytest.fixture
-async def state(settings: Settings, hub: HubDouble) -> ServiceState:
+async def state(settings: Settings, hub_double: HubDouble) -> ServiceState:
     """The parts; tests that need others replace them before they take `service`."""
     environment = {
-        "JUPYTERHUB_API_URL": hub.url,
+        "JUPYTERHUB_API_URL": hub_double.url,
         "JUPYTERHUB_API_TOKEN": SERVICE_TOKEN,
         FEED_TOKEN_ENVIRONMENT: FEED_TOKEN,
     }
@@ -85,14 +88,14 @@ async def state(settings: Settings, hub: HubDouble) -> ServiceState:
 
 
 @pytest.fixture
-async def service(state: ServiceState, hub: HubDouble) -> AsyncIterator[Service]:
-    tokens = {who: hub.add(who, *scopes) for who, scopes in RIGHTS.items()}
-    tokens["ann"] = hub.add("ann", *SERVER_SCOPES, groups=("team-a",))
-    tokens["bob"] = hub.add("bob", *RIGHTS["plain"])
-    tokens["robot"] = hub.add("robot", *RIGHTS["writer"], kind="service")
+async def service(state: ServiceState, hub_double: HubDouble) -> AsyncIterator[Service]:
+    tokens = {who: hub_double.add(who, *scopes) for who, scopes in RIGHTS.items()}
+    tokens["ann"] = hub_double.add("ann", *SERVER_SCOPES, groups=("team-a",))
+    tokens["bob"] = hub_double.add("bob", *RIGHTS["plain"])
+    tokens["robot"] = hub_double.add("robot", *RIGHTS["writer"], kind="service")
     auth = make_hub_auth(
         api_token=SERVICE_TOKEN,
-        api_url=hub.url,
+        api_url=hub_double.url,
         base_url=PREFIX,
         oauth_client_id="service-windlass",
         hub_prefix="/hub/",
@@ -102,7 +105,7 @@ async def service(state: ServiceState, hub: HubDouble) -> AsyncIterator[Service]
     server = make_server(app)
     server.add_sockets([socket])
     await begin(state)
-    yield Service(url=f"http://127.0.0.1:{port}{PREFIX}", state=state, hub=hub, tokens=tokens, app=app)
+    yield Service(url=f"http://127.0.0.1:{port}{PREFIX}", state=state, hub=hub_double, tokens=tokens, app=app)
     server.stop()
     await server.close_all_connections()
     await end(state)

@@ -1,4 +1,4 @@
-"""A hub as the service sees it over HTTP: who a token belongs to, who there is. A real hub runs in test_in_a_real_hub.py."""
+"""A hub as the service sees it over HTTP: whose a token is, who there is. test_in_a_real_hub.py has the real one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, HTTPError, RequestHandler
+
 from windlass_hub.settings import ACCESS_SERVICE, COSTS_READ, PROFILES_READ, PROFILES_WRITE
 
 SERVICE_TOKEN = "the-services-own"
@@ -37,7 +38,9 @@ class HubDouble:
         """A token of `name` with these scopes."""
         token = f"token-of-{name}-{len(self.models)}"
         self.models[token] = {"name": name, "kind": kind, "groups": list(groups), "scopes": sorted(scopes), **more}
-        self.users.setdefault(name, {"name": name, "kind": "user", "groups": list(groups), "admin": False, "servers": {}})
+        self.users.setdefault(
+            name, {"name": name, "kind": "user", "groups": list(groups), "admin": False, "servers": {}}
+        )
         return token
 
     def start(self) -> None:

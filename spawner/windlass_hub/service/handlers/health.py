@@ -1,8 +1,8 @@
-"""`health`: for probes, which have no identity. It says that the service lives and which parts are troubled, no more."""
+"""`health`: for probes, which have no identity: that the service lives, and which parts are troubled; no more."""
 
 from __future__ import annotations
 
-from ..answers import AnswerHandler
+from windlass_hub.service.answers import AnswerHandler
 
 
 class HealthHandler(AnswerHandler):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from windlass.contract.hub import Me
-
-from ... import __version__
-from ..auth import ServiceHandler
-from ..identity import SERVICE_ACCOUNT, jobs_namespace
-from ..problems import Away, Upstream
+from windlass_hub import __version__
+from windlass_hub.service.auth import ServiceHandler, needs
+from windlass_hub.service.own_places import SERVICE_ACCOUNT
+from windlass_hub.service.problems import Away, Upstream
 
 _OWN_SCOPES = "custom:windlass:"
 
@@ -15,12 +14,12 @@ _OWN_SCOPES = "custom:windlass:"
 class MeHandler(ServiceHandler):
     """`api/me`."""
 
-    scopes = {"GET": ()}
+    scopes = needs(GET=())
     people_only = True
 
     async def get(self) -> None:
         """Say who the caller is."""
-        namespace = jobs_namespace(self.caller.name, self.state.settings)
+        namespace = await self.state.places.jobs_namespace(self.caller.name)
         self.reply(
             Me(
                 name=self.caller.name,

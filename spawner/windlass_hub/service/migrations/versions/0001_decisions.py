@@ -15,11 +15,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Make the table."""
     op.create_table(
         "decisions",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("at_us", sa.BigInteger(), nullable=False),
         sa.Column("who", sa.String(255), nullable=False),
         sa.Column("action", sa.String(120), nullable=False),
@@ -33,4 +32,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Remove it."""
     op.drop_table("decisions")
