@@ -114,7 +114,10 @@ Text = Annotated[str, ruled(f"^[^\x00-\x08\x0b-\x1f{_HIDDEN}]*$", "Text without 
 Value = Annotated[
     str,
     ruled(
-        "^[^\x00-\x08\x0b-\x1f\x7f]*$", "Text without control characters.", max_length=10_000, strip_whitespace=False
+        "^[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]*$",
+        "Text without control characters.",
+        max_length=10_000,
+        strip_whitespace=False,
     ),
 ]
 VariableName = Annotated[

@@ -157,6 +157,11 @@ def test_an_image_that_cannot_open_the_interface_is_refused_at_the_profile() -> 
     assert _problems(document) == {"profiles.0.images.0": "The image lab cannot open vscode."}
 
 
+@pytest.mark.parametrize("mark", ["\x00", "\x85", "\u2028", "\ufeff", "\x1b[31m", "\ud800"])
+def test_what_yaml_would_change_on_the_way_is_refused_in_variables(mark: str) -> None:
+    assert list(_of_profile(environment={"A": f"a{mark}b"})) == ["environment.A"]
+
+
 @pytest.mark.parametrize("text", ["", "# nothing yet", "version: 1"])
 def test_an_empty_document_is_an_empty_catalogue(text: str) -> None:
     assert load_catalogue(text) == Catalogue()
