@@ -146,8 +146,9 @@ def price_in_words(usd_per_hour: float | None) -> str:
     """`$0.53 per hour`; a price below a cent keeps its digits, an unknown one is said to be so."""
     if usd_per_hour is None:
         return "price not set"
-    digits = 4 if 0 < usd_per_hour < 0.01 else 2
-    return f"${usd_per_hour:,.{digits}f} per hour"
+    if 0 < usd_per_hour < 0.01:
+        return f"${f'{usd_per_hour:.6f}'.rstrip('0')} per hour"
+    return f"${usd_per_hour:,.2f} per hour"
 
 
 def machine_in_words(profile: Profile) -> tuple[str, ...]:
@@ -164,12 +165,13 @@ def machine_in_words(profile: Profile) -> tuple[str, ...]:
 
 def gpu_in_words(gpu: Gpu) -> str:
     """Whole cards, slices of a card, or shares of one."""
+    product = gpu.product.replace("-", " ")  # a node label, which holds no spaces
     many = "" if gpu.count == 1 else "s"
     if gpu.mode == "mig":
-        return f"{gpu.count} slice{many} {gpu.mig_profile} of {gpu.product}"
+        return f"{gpu.count} slice{many} {gpu.mig_profile} of {product}"
     if gpu.mode == "shared":
-        return f"{gpu.count} of {gpu.replicas} shares of a {gpu.product} GPU"
-    return f"{gpu.product} GPU" if gpu.count == 1 else f"{gpu.count} × {gpu.product} GPUs"
+        return f"{gpu.count} of {gpu.replicas} shares of a {product} GPU"
+    return f"{product} GPU" if gpu.count == 1 else f"{gpu.count} × {product} GPUs"
 
 
 def _card(

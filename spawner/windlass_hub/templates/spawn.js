@@ -1,19 +1,30 @@
 /* Comfort only: without it every card and field is there, and the server checks all the same. */
 (() => {
   const root = document.getElementById('windlass-spawn');
+
+  /* Admins write patterns for Python. The browser's own check reads some of them not at all (`[a-z/-]`), and then says
+     nothing; what this one cannot read either is left to the server. */
+  const matcher = pattern => {
+    try {
+      return new RegExp(`^(?:${pattern})$`);
+    } catch {
+      return null;
+    }
+  };
+
   const cards = Array.from(root.querySelectorAll('.windlass-card'), element => ({
     element,
     radio: element.querySelector('input[type="radio"]'),
     list: element.querySelector('select'),
     free: element.querySelector('.windlass-free'),
     text: element.querySelector('.windlass-free input'),
-    pattern: element.querySelector('.windlass-free input')?.pattern ?? '',
+    allowed: matcher(element.querySelector('.windlass-free input')?.pattern ?? ''),
     words: element.textContent.toLowerCase()
   }));
 
   /* A text field counts, and is checked by the browser, only where it is the image that will be sent. */
   const show = () => {
-    for (const { radio, list, free, text, pattern } of cards) {
+    for (const { radio, list, free, text, allowed } of cards) {
       const typed = list === null || list.value === 'unlisted-choice';
       for (const field of [list, text]) {
         if (field !== null) {
@@ -23,18 +34,17 @@
       if (text !== null) {
         const counts = typed && radio.checked;
         free.hidden = !typed;
+        const refused = counts && text.value !== '' && allowed?.test(text.value.trim()) === false;
         text.required = counts && list !== null;
-        if (counts) {
-          text.pattern = pattern;
-        } else {
-          text.removeAttribute('pattern');
-        }
+        text.removeAttribute('pattern');
+        text.setCustomValidity(refused ? text.title : '');
       }
     }
   };
 
   for (const { element, radio, list, text } of cards) {
     radio.addEventListener('change', show);
+    text?.addEventListener('input', show);
     list?.addEventListener('change', () => {
       radio.checked = true;
       show();
