@@ -162,7 +162,7 @@ MountPath = Annotated[
     ruled(r"^/[A-Za-z0-9._/{}-]{1,200}$", "A path from the root, as /scratch, without spaces."),
     AfterValidator(_mountable),
 ]
-_Written = Annotated[str, Field(coerce_numbers_to_str=True)]
+_Written = Annotated[str, Field(coerce_numbers_to_str=True, json_schema_extra={"format": "quantity"})]
 Cores = Annotated[_Written, AfterValidator(_between("1m", "10000", ", a thousandth of a core"))]
 Bytes = Annotated[_Written, AfterValidator(_between("1M", "1Pi", ": give the unit, as 16G"))]
 Count = Annotated[int, BeforeValidator(_no_flag), Field(ge=1, le=100_000)]

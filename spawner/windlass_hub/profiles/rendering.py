@@ -111,21 +111,6 @@ def environment(profile: Profile) -> dict[str, str]:
     return {**({} if profile.gpu else {"NVIDIA_VISIBLE_DEVICES": "void"}), **profile.environment}
 
 
-def expanded_environment(profile: Profile, *, username: str, servername: str = "") -> dict[str, str]:
-    """The variables for a spawner that does no formatting of its own; the other fields of KubeSpawner stay as text."""
-    fields = {
-        "{username}": username,
-        "{unescaped_username}": username,
-        "{servername}": servername,
-        "{unescaped_servername}": servername,
-        "{user_server}": f"{username}--{servername}" if servername else username,
-    }
-    return {
-        name: _BRACES.sub(lambda found: fields.get(found[0], found[0]), value)
-        for name, value in environment(profile).items()
-    }
-
-
 def escape_braces(text: str) -> str:
     """Text that KubeSpawner's formatting leaves as it is, but for the fields it documents."""
     return _BRACES.sub(lambda found: found[0] if len(found[0]) > 1 else found[0] * 2, text)
