@@ -7,7 +7,7 @@ Grammar: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/
 from __future__ import annotations
 
 import re
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 
 _SUFFIXES = {
     "": Decimal(1),
@@ -23,6 +23,7 @@ _QUANTITY = re.compile(
     r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:(?P<suffix>[numkKMGTPE]|[KMGTPE]i)|[eE](?P<exponent>[+-]?[0-9]{1,3}))?"
 )
 _LONGEST = 40
+_EXACT = Context(prec=100)  # 40 digits times 1024^6 have at most 60; the default keeps 28
 
 
 def parse_quantity(text: str | float) -> Decimal:
@@ -40,8 +41,8 @@ def parse_quantity(text: str | float) -> Decimal:
         raise ValueError(f"{written[:_LONGEST]!r} is no quantity: write a number with a unit, as 4, 500m, 16G or 16Gi.")
     number = Decimal(match["number"])
     if match["exponent"]:
-        return number.scaleb(int(match["exponent"]))
-    return number * _SUFFIXES[match["suffix"] or ""]
+        return _EXACT.scaleb(number, int(match["exponent"]))
+    return _EXACT.multiply(number, _SUFFIXES[match["suffix"] or ""])
 
 
 def parse_bytes(text: str | float) -> int:
