@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
+import asyncio
+import inspect
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from tests.cluster.emulator.faults import Faults
-from tests.cluster.emulator.server import Emulator
 from tests.cluster.kubelet import Kubelet
+from tests.cluster.servers import Server
 
 from windlass.kube.client import KubeClient
 from windlass.kube.credentials import StaticCredentials
@@ -28,6 +30,7 @@ FEATURES = {
     "validating-admission-policy": "ValidatingAdmissionPolicy",
     "pod-security": "Pod Security admission",
     "default-service-accounts": "the controller that makes default ServiceAccounts",
+    "resource-quota": "the controller that fills in the status of quotas",
     "strict-fields": "strict field validation",
 }
 
@@ -35,25 +38,14 @@ FEATURES = {
 class Cluster:
     """What the fixture `cluster` gives. Clean-up ends what was made through it."""
 
-    def __init__(
-        self,
-        *,
-        url: str,
-        token: str,
-        features: set[str],
-        ca_file: Path | None = None,
-        verify: bool = True,
-        emulator: Emulator | None = None,
-        kubelet: Kubelet | None = None,
-    ) -> None:
-        self.url = url
-        self.token = token
-        self.features = features
-        self.emulator = emulator
+    def __init__(self, *, server: Server, kubelet: Kubelet | None) -> None:
+        self.url = server.url
+        self.token = server.token
+        self.features = server.features
+        self.emulator = server.emulator
         self.kubelet = kubelet
         """The fake one; None where real nodes run the pods."""
-        self._ca_file = ca_file
-        self._verify = verify
+        self._server = server
         self._clients: list[KubeClient] = []
         self._made: list[tuple[Resource, str, str | None]] = []
         self._admin: KubeClient | None = None
@@ -80,7 +72,7 @@ class Cluster:
 
     def credentials(self, token: str | None = None) -> StaticCredentials:
         """For a client of your own, in whatever event loop; the admin's where no token is given."""
-        return StaticCredentials(self.url, token or self.token, self._ssl())
+        return self._server.credentials(token)
 
     def client_for(self, token: str, *, timeout_seconds: float = 10) -> KubeClient:
         """A client with that bearer token, closed at the end of the test."""
@@ -91,9 +83,9 @@ class Cluster:
     def kubeconfig(self, path: Path, *, token: str | None = None, namespace: str = "default") -> Path:
         """Write a kubeconfig for processes and other libraries."""
         cluster: dict[str, Any] = {"server": self.url}
-        if self._ca_file is not None:
-            cluster["certificate-authority"] = str(self._ca_file)
-        elif not self._verify:
+        if self._server.ca_file is not None:
+            cluster["certificate-authority"] = str(self._server.ca_file)
+        elif not self._server.verify:
             cluster["insecure-skip-tls-verify"] = True
         content = {
             "apiVersion": "v1",
@@ -167,18 +159,9 @@ class Cluster:
 
         await eventually(there, what=f"the default account of {namespace}")
 
-    def _ssl(self) -> ssl.SSLContext | bool | None:
-        if self._ca_file is not None:
-            return ssl.create_default_context(cafile=str(self._ca_file))
-        return None if self._verify else False
-
 
 async def eventually(condition: Callable[[], Any], *, seconds: float = 20.0, what: str = "it") -> Any:
     """What `condition` (plain or a coroutine function) gives once it gives something true."""
-    import asyncio
-    import inspect
-    import time
-
     deadline = time.monotonic() + seconds
     while True:
         found = condition()

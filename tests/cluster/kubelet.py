@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.cluster.scheduling import place
 
 from windlass.kube.client import KubeClient
 from windlass.kube.credentials import Credentials
-from windlass.kube.errors import KubeError, Unavailable
+from windlass.kube.errors import Conflict, KubeError, NotFound, Unavailable
 from windlass.kube.reflector import Reflector
 from windlass.kube.resources import EVENTS, NODES, PODS
 
@@ -46,8 +47,11 @@ class Kubelet:
         """The address that pods get; one of 10.244.0.0/16 each while it is empty."""
         self.ends_pods = True
         """Whether pods that are told to end do."""
+        self.refused: list[str] = []
+        """What the API did not take from it, as in a namespace that is going."""
         self._credentials = credentials
         self._rules: list[Rule] = []
+        self._added: list[str] = []
         self._done: dict[str, str] = {}
         """What was made of each pod, by uid."""
         self._addresses = itertools.count(1)
@@ -100,7 +104,7 @@ class Kubelet:
     ) -> None:
         """A node that is ready; `has` is what it gives: cpu, memory, pods, others by `**{"nvidia.com/gpu": "4"}`.
 
-        With any node there pods are bound to one that fits, or wait; without, they run on none.
+        With any node there pods are bound to one that fits, or wait; without, they run on none. Nodes end with the test.
         """
         gives = {"cpu": "64", "memory": "256Gi", "pods": "110"} | has
         now = rfc3339(time.time())
@@ -110,7 +114,10 @@ class Kubelet:
         async def add() -> None:
             named = {"name": name, "labels": {"kubernetes.io/hostname": name, **(labels or {})}}
             await self._client.create(NODES, {"metadata": named, "spec": {"taints": taints or []}})
+            self._added.append(name)
             await self._client.patch(NODES, name, {"status": status}, subresource="status")
+            # The real server taints a node that is new, until somebody says that it is ready.
+            await self._client.patch(NODES, name, {"spec": {"taints": taints or []}})
 
         await self._here(add())
 
@@ -132,6 +139,9 @@ class Kubelet:
         await asyncio.wait({self._worker})
         await self._pods.stop()
         await self._nodes.stop()
+        for node in self._added:
+            with suppress(KubeError):
+                await self._client.delete(NODES, node)
         await self._client.close()
 
     def _pod_changed(self, _kind: str, old: Object | None, new: Object | None) -> None:
@@ -160,9 +170,11 @@ class Kubelet:
             await self._look_at(pod)
         except Unavailable:
             self._loop.call_later(0.2, self._work.put_nowait, key)
-        except KubeError:
-            # It was changed or removed meanwhile, which is told soon, or its namespace is going.
+        except (NotFound, Conflict):
+            # It was removed or changed meanwhile: the watch tells.
             return
+        except KubeError as error:
+            self.refused.append(str(error))
 
     async def _look_at(self, pod: Object) -> None:
         metadata = pod["metadata"]

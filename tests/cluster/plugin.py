@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,7 @@ import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.emulator.server import Emulator
 from tests.cluster.kubelet import Kubelet
-
-from windlass.kube.credentials import StaticCredentials
-
-EMULATED = {"ssa", "token-request", "gc", "namespace-controller", "default-service-accounts"}
+from tests.cluster.servers import Server, emulated, from_assets, from_kubeconfig
 
 
 def _real() -> bool:
@@ -30,25 +28,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    """The emulated API, empty for each test that uses `cluster`."""
-    server = Emulator().start()
+def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests."""
+    if not _real():
+        server = emulated()
+    elif os.environ.get("KUBECONFIG"):
+        server = from_kubeconfig(Path(os.environ["KUBECONFIG"]), tmp_path_factory.mktemp("cluster"))
+    else:
+        server = from_assets(Path(os.environ["KUBEBUILDER_ASSETS"]), tmp_path_factory.mktemp("control-plane"))
     yield server
     server.stop()
 
 
+@pytest.fixture
+def emulator(cluster_server: Server) -> Emulator:
+    """The emulated API itself; not emptied by this."""
+    if cluster_server.emulator is None:
+        pytest.skip("This test looks into the emulator.")
+    return cluster_server.emulator
+
+
 @pytest_asyncio.fixture
-async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
-    """A cluster; see tests/cluster/README.md. Its clients belong to the event loop of the test."""
-    server: Emulator = request.getfixturevalue("emulator")
-    server.reset()
-    nodes = Kubelet(StaticCredentials(server.url, server.api.tokens.kubelet)).start()
-    made = Cluster(
-        url=server.url, token=server.api.tokens.admin, features=set(EMULATED), emulator=server, kubelet=nodes
-    )
+async def cluster(cluster_server: Server) -> AsyncIterator[Cluster]:
+    """A cluster, see tests/cluster/README.md. Its clients belong to the event loop of the test."""
+    if cluster_server.emulator is not None:
+        cluster_server.emulator.reset()
+    kubelet = None
+    if cluster_server.fake_nodes:
+        spared = cluster_server.emulator.api.tokens.kubelet if cluster_server.emulator else None
+        kubelet = Kubelet(cluster_server.credentials(spared)).start()
+    made = Cluster(server=cluster_server, kubelet=kubelet)
     yield made
     await made.close()
-    nodes.stop()
+    if kubelet is not None:
+        kubelet.stop()
 
 
 @pytest.fixture(name="eventually")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.kubelet import Kubelet
@@ -14,10 +16,11 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def kubelet(cluster: Cluster) -> Kubelet:
+def kubelet(cluster: Cluster) -> Iterator[Kubelet]:
     if cluster.kubelet is None:
         pytest.skip("This cluster has real nodes.")
-    return cluster.kubelet
+    yield cluster.kubelet
+    assert cluster.kubelet.refused == []
 
 
 def pod(name: str, **limits: str) -> dict[str, object]:

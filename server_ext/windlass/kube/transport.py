@@ -11,7 +11,7 @@ import json
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,6 +41,8 @@ class Transport:
         self._closed = True
         if self._session is not None:
             await self._session.close()
+            # Connections that were cut are closed by the loop in its next turn.
+            await asyncio.sleep(0)
 
     async def ask(
         self,
@@ -83,8 +85,7 @@ class Transport:
                 else:
                     raise await self._error(response, path)
             finally:
-                # Closed, not given back: a watch left in the middle would otherwise be read to its end.
-                response.release() if response.content.at_eof() else response.close()
+                _let_go(response)
             await self._credentials.refresh()
 
     async def _send(
@@ -113,7 +114,7 @@ class Transport:
                 allow_redirects=False,
             )
             # A watch may last; that it begins may not take longer than any other answer.
-            response = await asyncio.wait_for(request, self._timeout_seconds)
+            response = await _within(self._timeout_seconds, request)
         except _BROKEN as error:
             log.debug("%s %s: no answer: %s", method, path, type(error).__name__)
             raise unavailable(error, method, path) from error
@@ -139,6 +140,32 @@ class Transport:
     async def _error(self, response: aiohttp.ClientResponse, path: str) -> KubeError:
         body = await self._read(response, path)
         return from_answer(status=response.status, body=body, retry_after=response.headers.get("Retry-After"))
+
+
+async def _within(seconds: float, request: Awaitable[aiohttp.ClientResponse]) -> aiohttp.ClientResponse:
+    """The answer's beginning, or a TimeoutError. Before Python 3.12 `asyncio.wait_for` can lose a cancellation."""
+    task = asyncio.ensure_future(request)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        if not task.done():
+            task.cancel()
+    if not task.done():
+        raise asyncio.TimeoutError
+    return task.result()
+
+
+def _let_go(response: aiohttp.ClientResponse) -> None:
+    """Give the connection back; cut it where the answer was left in the middle, as a watch is.
+
+    Closing such a connection politely would wait for a server that may be gone.
+    """
+    if not response.content.at_eof():
+        connection = response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
+        response.close()
+    response.release()
 
 
 def unavailable(error: BaseException, method: str, path: str) -> Unavailable:
