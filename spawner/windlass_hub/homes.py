@@ -48,7 +48,7 @@ class HomeKeeping(PodWatching):
             await super().delete_forever()
 
     def _others_volumes(self) -> set[str]:
-        if self._pvc_exists and "server" not in self.pvc_name_template:
+        if "server" not in self.pvc_name_template:
             return set()  # one home for all of a user's servers
         servers = getattr(self.user, "orm_spawners", None)
         return taken_by_others(servers, name=self.name) if isinstance(servers, Mapping) else set()

@@ -1,4 +1,4 @@
-"""One Isolation for all of a hub's spawners: it keeps two starts of one user apart and remembers facts of the cluster."""
+"""One Isolation for all of a hub's spawners: it keeps a user's starts apart and remembers facts of the cluster."""
 
 from __future__ import annotations
 

@@ -63,8 +63,15 @@ class Patience:
         return now - self._since.setdefault(what, now)
 
 
-def too_long(pod: Pod | None, events: Iterable[Event], *, seconds: float) -> Trouble:
-    """Why a start that took all its time is given up: by the pod, else by the last warning of its events."""
+def too_long(pod: Pod | None, events: Iterable[Event], *, seconds: float, product: str = "") -> Trouble:
+    """Why a start that took all its time is given up: by the pod, else by the last warning of its events.
+
+    Args:
+        pod: of the start; None: none was seen.
+        events: about it, oldest first.
+        seconds: it was waited for.
+        product: the GPU it asks for, where a profile says so.
+    """
     state = read_pod(pod)
     warning = _last_warning(events)
     waited = f"Waited {_span(seconds)}"
@@ -72,7 +79,8 @@ def too_long(pod: Pod | None, events: Iterable[Event], *, seconds: float) -> Tro
         return Trouble(sentence=f"{waited} for Kubernetes to make the server's pod; it never showed up.", reason="pod")
     if state.phase == "waiting" and not state.cannot_pull and not state.hopeless:
         said = _after_colon(state.sentence) or warning
-        sentence = f"{waited} for {wanted(pod)}{': ' + said if said else ''}."
+        node = f"a node with {product}" if product else wanted(pod)
+        sentence = f"{waited} for {node}{': ' + said if said else ''}."
         return Trouble(sentence=sentence, reason="unschedulable")
     said = state.sentence if state.phase in {"waiting", "crash-looping"} else warning
     return Trouble(

@@ -112,13 +112,14 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
         self._overriding.take_back(self)
         with self._overriding.recording(self):
             if self.profile_store:
-                self._apply_choice(await self.choose(), (await self.read_profiles()).catalogue)
+                self.apply_choice(await self.choose(), (await self.read_profiles()).catalogue)
             else:
                 await self._load_stock_options()
         if self.isolation != "none":
             await self._isolate()
 
-    def _apply_choice(self, choice: Choice, catalogue: Catalogue) -> None:
+    def apply_choice(self, choice: Choice, catalogue: Catalogue) -> None:
+        """Set the traits of a choice; lists of the hub's configuration (tolerations, volumes) are added to."""
         traits = overrides(choice, catalogue)
         for name in COLLECTIONS:
             traits[name] = with_base(getattr(self, name), traits[name])
@@ -225,7 +226,8 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
                 pod = self._own(self._reflected_pod())
                 trouble = waiting.look(pod, now=time.monotonic())
                 if trouble is None and left <= 0:
-                    trouble = patience.too_long(pod, self.events, seconds=seconds)
+                    product = self.chosen.gpu.product if self.chosen and self.chosen.gpu else ""
+                    trouble = patience.too_long(pod, self.events, seconds=seconds, product=product)
                 if trouble is not None:
                     raise given_up(trouble.sentence, reason=trouble.reason)
         finally:
