@@ -13,7 +13,7 @@ from windlass_hub.profiles.access import Person, visible
 from windlass_hub.profiles.model import Profile
 from windlass_hub.profiles.prices import hourly_price
 from windlass_hub.profiles.store import StoreError
-from windlass_hub.service.auth import PageHandler
+from windlass_hub.service.auth import PAGE_POLICY, PageHandler
 from windlass_hub.service.problems import problem_of
 from windlass_hub.settings import COSTS_READ, PROFILES_READ, PROFILES_WRITE
 
@@ -22,6 +22,8 @@ class HomePage(PageHandler):
     """The one page there is; errors of it are pages too."""
 
     scopes: ClassVar = {"GET": ()}
+    content_policy = f"{PAGE_POLICY}; font-src 'self'"
+    """The hub's style sheet brings a font of its icons."""
 
     async def get(self) -> None:
         """The page that fits the caller."""

@@ -1,0 +1,127 @@
+/**
+ * The service's REST interface. A session that ended is renewed in between, by the user, and the request sent again: an
+ * edit is not lost because a night went by.
+ */
+
+/** What the service answers when it does not do it (RFC 9457). */
+export class Problem extends Error {
+  /**
+   * @param {number} status 0 when there was no answer
+   * @param {{detail?: string, type?: string, fields?: {field: string, message: string}[], extra?: any}} body
+   */
+  constructor(status, body) {
+    super(body.detail || `The service answered ${status}.`);
+    this.status = status;
+    this.type = body.type || '';
+    this.fields = body.fields || [];
+    /** @type {any} */
+    this.extra = body.extra || {};
+  }
+}
+
+/** @typedef {{method?: string, json?: unknown, text?: string, headers?: Record<string, string>, signal?: AbortSignal}} Ask */
+
+export class Api {
+  /** @param {{prefix: string, xsrf: string, renew: () => Promise<boolean>}} options */
+  constructor({ prefix, xsrf, renew }) {
+    this.prefix = prefix;
+    this._xsrf = xsrf;
+    this._renew = renew;
+    /** @type {Promise<boolean> | null} */
+    this._renewing = null;
+  }
+
+  /**
+   * What is answered, parsed. Raises Problem.
+   *
+   * @param {string} path below the service's prefix
+   * @param {Ask} [ask]
+   * @returns {Promise<any>}
+   */
+  async ask(path, ask = {}) {
+    for (;;) {
+      const response = await this._send(path, ask);
+      if (response.ok) {
+        return await this._parsed(response);
+      }
+      const problem = new Problem(response.status, await this._body(response));
+      if (!isLoggedOut(problem) || !(await this._renewed())) {
+        throw problem;
+      }
+    }
+  }
+
+  /**
+   * Whether the session holds (again), and whose it is.
+   *
+   * @returns {Promise<string | null>}
+   */
+  async who() {
+    const response = await this._send('api/me', {});
+    return response.ok ? (await this._parsed(response)).name : null;
+  }
+
+  /**
+   * @param {string} path
+   * @param {Ask} ask
+   */
+  async _send(path, { method = 'GET', json, text, headers = {}, signal }) {
+    /** @type {Record<string, string>} */
+    const sent = { Accept: 'application/json', 'X-XSRFToken': this._token(), ...headers };
+    if (json !== undefined) {
+      sent['Content-Type'] = 'application/json';
+    }
+    const body = json === undefined ? text : JSON.stringify(json);
+    try {
+      const options = {
+        method,
+        headers: sent,
+        body,
+        signal,
+        credentials: /** @type {const} */ ('same-origin')
+      };
+      return await fetch(this.prefix + path, { ...options, redirect: 'error' });
+    } catch (error) {
+      if (signal?.aborted) {
+        throw error;
+      }
+      throw new Problem(0, {
+        detail: 'The hub does not answer. Your edits are kept here; try again in a moment.'
+      });
+    }
+  }
+
+  /** @param {Response} response */
+  async _parsed(response) {
+    const type = response.headers.get('Content-Type') || '';
+    return type.includes('json') ? await response.json() : await response.text();
+  }
+
+  /** @param {Response} response */
+  async _body(response) {
+    try {
+      return await response.json();
+    } catch {
+      return {};
+    }
+  }
+
+  /** Ask once, however many requests found the session ended. */
+  async _renewed() {
+    this._renewing ??= this._renew().finally(() => {
+      this._renewing = null;
+    });
+    return await this._renewing;
+  }
+
+  /** The newest token: a login in another tab writes a new cookie. */
+  _token() {
+    const cookies = document.cookie.split('; ').filter(cookie => cookie.startsWith('_xsrf='));
+    return cookies.length ? cookies[0].slice('_xsrf='.length).replaceAll('"', '') : this._xsrf;
+  }
+}
+
+/** @param {Problem} problem */
+function isLoggedOut(problem) {
+  return problem.status === 401 || (problem.status === 403 && problem.type === 'windlass:http-403');
+}

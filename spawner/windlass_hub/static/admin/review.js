@@ -1,0 +1,105 @@
+/** The question before a save: what would change, why, and, when somebody else was quicker, how to go on. */
+import { h, newId } from './dom.js';
+import { Problem } from './api.js';
+import { resolveConflict } from './conflict.js';
+import { openDialog } from './dialogs.js';
+import { listFindings } from './findings.js';
+import { changeList } from './states.js';
+
+/** @typedef {import('./main.js').Page} Page */
+
+/**
+ * Show what would change, and save it when the user says so.
+ *
+ * @param {Page} page
+ */
+export async function review(page) {
+  const { checks } = page;
+  await checks.now();
+  if (checks.failure) {
+    page.tell(checks.failure, 'danger');
+    return;
+  }
+  if (checks.problems.length) {
+    const body = [
+      h('p', {}, 'This keeps it from being saved:'),
+      listFindings(checks.problems, path => page.named(path))
+    ];
+    openDialog({ title: 'Something needs a correction', body, actions: [], closeLabel: 'Go on editing' });
+    return;
+  }
+  const note = h('input', {
+    type: 'text',
+    class: 'form-control form-control-sm',
+    id: newId(),
+    maxlength: 500
+  });
+  const said = h('p', { class: 'text-danger', role: 'alert' });
+  const dialog = openDialog({
+    title: 'Save these changes?',
+    body: [
+      checks.changes.length ? changeList(checks.changes) : h('p', {}, 'Nothing that counts differs.'),
+      h(
+        'p',
+        { class: 'wl-small' },
+        'Servers that run keep what they have. Comments in the file are not kept; the text of now stays in the history.'
+      ),
+      h('label', { for: note.id, class: 'form-label' }, 'Why (shown in the history)'),
+      note,
+      said
+    ],
+    actions: [
+      {
+        label: 'Save',
+        act: () => {
+          void save(page, note.value, said, dialog);
+          return false;
+        }
+      }
+    ],
+    closeLabel: 'Go on editing'
+  });
+  note.addEventListener('keydown', event => {
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      void save(page, note.value, said, dialog);
+    }
+  });
+  note.focus();
+}
+
+/**
+ * @param {Page} page
+ * @param {string} note
+ * @param {HTMLElement} said
+ * @param {{close: () => void, busy: (is: boolean) => void}} dialog
+ */
+async function save(page, note, said, dialog) {
+  const { api, draft } = page;
+  dialog.busy(true);
+  said.textContent = '';
+  const sent = structuredClone(draft.document);
+  try {
+    const kept = await api.ask('api/admin/catalogue', {
+      method: 'PUT',
+      json: { catalogue: sent, note, base: draft.base },
+      headers: precondition(draft.revision)
+    });
+    dialog.close();
+    page.saved(kept);
+    page.tell('Saved: the next server has it.', 'success');
+  } catch (error) {
+    dialog.busy(false);
+    if (error instanceof Problem && error.status === 412) {
+      dialog.close();
+      resolveConflict(page, error.extra);
+      return;
+    }
+    said.textContent = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What a write must name: the revision it was made from, or that there was nothing. @param {string} revision @returns {Record<string, string>} */
+export function precondition(revision) {
+  return revision ? { 'If-Match': `"${revision}"` } : { 'If-None-Match': '*' };
+}
