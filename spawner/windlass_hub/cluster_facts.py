@@ -67,13 +67,20 @@ class ClusterFacts:
         return answer
 
     async def _ask_api_server(self) -> list[str]:
-        service = await self._client.get(SERVICES, "kubernetes", namespace="default")
-        behind = await self._client.get(ENDPOINTS, "kubernetes", namespace="default")
+        service = await self._get(SERVICES)
+        behind = await self._get(ENDPOINTS)
         spec = service.get("spec", {})
         addresses = [*(spec.get("clusterIPs") or []), spec.get("clusterIP")]
         for subset in behind.get("subsets") or []:
             addresses += [item.get("ip") for item in subset.get("addresses") or []]
         return _ranges(addresses)
+
+    async def _get(self, resource: Resource) -> dict[str, Any]:
+        """The API server's own service, or its endpoints, which some clusters do not keep."""
+        try:
+            return await self._client.get(resource, "kubernetes", namespace="default")
+        except NotFound:
+            return {}
 
     async def _ask_priorities(self) -> list[str]:
         classes, _ = await self._client.list(PRIORITY_CLASSES)
@@ -86,10 +93,11 @@ def _environment_address() -> tuple[str, ...]:
 
 def _ranges(addresses: Iterable[Any]) -> list[str]:
     """Addresses as ranges of one; what is none (`None` of a headless service, a host name) is left out."""
-    found = []
-    for address in addresses:
-        try:
-            found.append(str(ipaddress.ip_network(str(address))))
-        except ValueError:
-            continue
-    return found
+    return [found for address in addresses if (found := _range_of_one(str(address)))]
+
+
+def _range_of_one(address: str) -> str | None:
+    try:
+        return str(ipaddress.ip_network(address))
+    except ValueError:
+        return None

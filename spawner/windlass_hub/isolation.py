@@ -1,7 +1,8 @@
 """Makes a user's namespace what it must be, at each start of a server, and removes it with the user.
 
-What is there is read first (seven requests when nothing changed) and only what differs is written. A namespace that is not this user's of this hub is never touched, whatever it is called. Two starts at once, a
-namespace that is just being deleted, and rights that the API server has not seen yet are all usual and waited for.
+What is there is read first (seven requests when nothing changed) and only what differs is written. A namespace that is
+not this user's of this hub is never touched, whatever it is called. Two starts at once, a namespace that is just being
+deleted, and rights that the API server has not seen yet are all usual and waited for.
 """
 
 from __future__ import annotations

@@ -129,10 +129,10 @@ class Plan:
             USER_LABEL: user_slug(self.person.name),
         }
 
-    @property
-    def selector(self) -> str:
-        """The label selector of everything of ours in the namespace."""
-        return f"{MANAGED_BY_LABEL}={MANAGER},{HUB_LABEL}={self.settings.hub_id}"
+    def made(self, found: Object) -> bool:
+        """Whether an object in the namespace carries this hub's labels."""
+        labels = found["metadata"].get("labels") or {}
+        return labels.get(MANAGED_BY_LABEL) == MANAGER and labels.get(HUB_LABEL) == self.settings.hub_id
 
 
 def namespace(plan: Plan) -> Wanted:

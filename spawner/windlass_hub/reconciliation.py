@@ -1,6 +1,6 @@
 """Brings what is in one user's namespace to what a plan says: reads all of it at once, writes only what differs.
 
-Whose the namespace is has been settled before; here it is ours. Every step may be done twice or by two processes at once.
+Whose the namespace is has been settled before; here it is ours. Every step may be done twice, or by two at once.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Reconciliation:
     async def mend(self, plan: Plan, found: Found, *, credentials: Mapping[str, str] | None) -> None:
         """Make everything as wanted; `credentials` None leaves the Secret as it is."""
         wanted = contents(plan, credentials)
-        await _all([*(self._mend(*one, found) for one in wanted), *self._pruning(wanted, found)])
+        await _all([*(self._mend(*one, found) for one in wanted), *self._pruning(plan, wanted, found)])
 
     async def _bind_hub(self, plan: Plan) -> None:
         for resource, body in hub_bindings(plan):
@@ -81,7 +81,8 @@ class Reconciliation:
 
     async def _read(self, plan: Plan) -> Found:
         async def listed(resource: Resource) -> list[Object]:
-            items, _ = await self._client.list(resource, namespace=plan.name, label_selector=plan.selector)
+            # Not by label: an object that lost its labels is ours all the same, by its name.
+            items, _ = await self._client.list(resource, namespace=plan.name)
             return items
 
         async def single(resource: Resource, name: str) -> list[Object]:
@@ -115,14 +116,14 @@ class Reconciliation:
             patch: list[Object] = [{"op": "add", "path": f"/{part}", "value": wanted[part]} for part in wrong]
             await self._client.patch(resource, name, patch, namespace=where, content_type=JSON_PATCH)
 
-    def _pruning(self, wanted: Sequence[Wanted], found: Found) -> list[Awaitable[None]]:
+    def _pruning(self, plan: Plan, wanted: Sequence[Wanted], found: Found) -> list[Awaitable[None]]:
         """What removes the objects of ours that are no longer wanted."""
         kept = {(resource.plural, body["metadata"]["name"]) for resource, body in wanted}
         return [
             self._delete(resource, item)
             for resource in _PRUNED
             for key, item in found.items()
-            if key[0] == resource.plural and key not in kept
+            if key[0] == resource.plural and key not in kept and plan.made(item)
         ]
 
     async def _delete(self, resource: Resource, item: Object) -> None:
