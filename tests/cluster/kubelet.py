@@ -104,7 +104,7 @@ class Kubelet:
     ) -> None:
         """A node that is ready; `has` is what it gives: cpu, memory, pods, others by `**{"nvidia.com/gpu": "4"}`.
 
-        With any node there pods are bound to one that fits, or wait; without, they run on none. Nodes end with the test.
+        With any node there pods are bound to one that fits, or wait; without, they run on none. Ends with the test.
         """
         gives = {"cpu": "64", "memory": "256Gi", "pods": "110"} | has
         now = rfc3339(time.time())

@@ -35,6 +35,10 @@ class ApiError(Exception):
         }
 
 
+class NotServed(ApiError):
+    """No such address."""
+
+
 def _details(kind: Kind, name: str) -> dict[str, Any]:
     return {"name": name, "group": kind.group, "kind": kind.plural}
 
@@ -44,7 +48,8 @@ def not_found(kind: Kind, name: str) -> ApiError:
 
 
 def not_served() -> ApiError:
-    return ApiError(404, "NotFound", "the server could not find the requested resource")
+    """The real server answers with plain text here."""
+    return NotServed(404, "NotFound", "404 page not found")
 
 
 def already_exists(kind: Kind, name: str) -> ApiError:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from tests.cluster.emulator import discovery, reads, requests
 from tests.cluster.emulator.api import Api
-from tests.cluster.emulator.errors import ApiError
+from tests.cluster.emulator.errors import ApiError, NotServed
 from tests.cluster.emulator.faults import Faults
 from tests.cluster.emulator.kinds import Kind
 from tests.cluster.emulator.tokens import User
@@ -130,6 +130,8 @@ class Emulator:
             self.requests.append((request.method, request.path_qs, user.name))
             dropped = await self._meet_fault(request, user)
             response = await self._answer(request, user)
+        except NotServed as error:
+            response = web.Response(text=f"{error}\n", status=error.code)
         except ApiError as error:
             headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
             response = web.json_response(error.body, status=error.code, headers=headers)
