@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .autoscaling import Fit, pool_fit
 from .cluster_reading import nodes_from_kubernetes, pools_from_karpenter
-from .model import Gpu, Profile
+from .model import Gpu, Profile, Toleration
 from .nodes import Amounts, CapacitySnapshot, NodePool, NodeRoom, Requirement, Taint
 from .prices import card_of
 from .quantities import parse_bytes, parse_quantity
@@ -36,6 +36,8 @@ PRODUCT_LABEL = "nvidia.com/gpu.product"
 _PRODUCT_LABELS = (PRODUCT_LABEL, "cloud.google.com/gke-accelerator", "karpenter.k8s.aws/instance-gpu-name")
 _GPU_VENDORS = ("nvidia.com/", "amd.com/gpu", "gpu.intel.com/", "habana.ai/")
 _ROUNDING = 1e-9
+_COUNTLESS = 10_000
+_PODS = "pods"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,36 +73,77 @@ class GpuTotal:
     nodes_ready: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Need:
+    """What a profile needs of a node, worked out once for all nodes.
+
+    Attributes:
+        resources: extended resources that a node must have at all.
+        card: the card that a node's label must not contradict; None: labels decide nothing.
+        anywhere: on one machine, where labels and taints do not exist.
+    """
+
+    selector: dict[str, str]
+    tolerations: tuple[Toleration, ...]
+    asked: Amounts
+    resources: tuple[str, ...]
+    card: str | None
+    anywhere: bool
+
+    @classmethod
+    def of(cls, profile: Profile, *, anywhere: bool) -> _Need:
+        selector = node_selector(profile)
+        return cls(
+            selector=selector,
+            tolerations=tolerations(profile),
+            asked=requests_of(profile),
+            resources=tuple(extended_resources(profile)),
+            card=None if profile.gpu is None or PRODUCT_LABEL in selector else card_of(profile.gpu.product),
+            anywhere=anywhere,
+        )
+
+    def may_be_held_by(self, node: NodeRoom) -> bool:
+        selected = all(node.labels.get(label) == value for label, value in self.selector.items())
+        return self.anywhere or (selected and all(node.allocatable.get(name, 0) >= 1 for name in self.resources))
+
+    def is_card_of(self, node: NodeRoom) -> bool:
+        label = node.labels.get(PRODUCT_LABEL)
+        return self.card is None or label is None or card_of(label) == self.card
+
+    def bears(self, taints: tuple[Taint, ...]) -> bool:
+        return self.anywhere or all(taint.borne_by(self.tolerations) for taint in taints)
+
+
 def room_for(profile: Profile, snapshot: CapacitySnapshot | None) -> Availability:
     """How many servers of this profile could start, by what was last seen of the cluster."""
     if snapshot is None or not snapshot.complete:
         return _unknown()
-    asked = requests_of(profile)
-    placeable = [node for node in snapshot.nodes if _may_hold(node, profile, snapshot)]
-    counted = [node for node in placeable if _is_product(node, profile)]
+    need = _Need.of(profile, anywhere=snapshot.source == "machine")
+    placeable = [node for node in snapshot.nodes if need.may_be_held_by(node)]
+    counted = [node for node in placeable if need.is_card_of(node)]
     if placeable and not counted:  # nodes would take it, but their label says another card: no number is honest
         return _unknown()
-    ready = [node for node in counted if node.ready and _bears_taints(node, profile, snapshot)]
-    free = sum(_fits(node.allocatable, node.used, asked) for node in ready)
-    total = max(free, sum(_fits(node.allocatable, node.reserved, asked) for node in ready))
-    starts, stuck = _autoscaling(profile, snapshot, asked)
+    ready = [node for node in counted if node.ready and need.bears(node.taints)]
+    free = sum(_fits(node.allocatable, node.used, need.asked) for node in ready)
+    total = max(free, sum(_fits(node.allocatable, node.reserved, need.asked) for node in ready))
+    starts, never = _autoscaling(profile, snapshot, need)
     return Availability(
         free=free,
         total=total,
         starts_node=starts,
         minutes=profile.node_start_minutes if starts else None,
         sentence=_sentence(free, total, starts, profile.node_start_minutes),
-        impossible=_impossible(profile, placeable, asked) if stuck else None,
+        impossible=_impossible(profile, placeable, need.asked) if never else None,
     )
 
 
 def requests_of(profile: Profile) -> Amounts:
     """What the scheduler must find on one node: cores, bytes, GPUs, and a place for one pod."""
     return {
+        **{name: float(count) for name, count in extended_resources(profile).items()},
         "cpu": float(parse_quantity(profile.cpu_guarantee or profile.cpu)),
         "memory": float(parse_bytes(profile.memory_guarantee or profile.memory)),
-        "pods": 1.0,
-        **{name: float(count) for name, count in extended_resources(profile).items()},
+        _PODS: 1.0,
     }
 
 
@@ -131,43 +174,29 @@ def _unknown() -> Availability:
     )
 
 
-def _may_hold(node: NodeRoom, profile: Profile, snapshot: CapacitySnapshot) -> bool:
-    """Labels as selected, and the extended resources at all; a machine has no labels and is all there is."""
-    if snapshot.source == "machine":
-        return True
-    selected = all(node.labels.get(label) == value for label, value in node_selector(profile).items())
-    return selected and all(node.allocatable.get(name, 0) >= 1 for name in extended_resources(profile))
-
-
-def _is_product(node: NodeRoom, profile: Profile) -> bool:
-    gpu, label = profile.gpu, node.labels.get(PRODUCT_LABEL)
-    if gpu is None or label is None or PRODUCT_LABEL in profile.node_selector:
-        return True
-    return card_of(label) == card_of(gpu.product)
-
-
-def _bears_taints(node: NodeRoom, profile: Profile, snapshot: CapacitySnapshot) -> bool:
-    borne = tolerations(profile)
-    return snapshot.source == "machine" or all(taint.borne_by(borne) for taint in node.taints)
-
-
 def _fits(allocatable: Mapping[str, float], taken: Mapping[str, float], asked: Amounts) -> int:
     """How many times `asked` goes into what is left; a node that does not say how many pods it takes takes any."""
-    counts = [
-        int((allocatable.get(name, 0.0) - taken.get(name, 0.0)) / amount + _ROUNDING)
-        for name, amount in asked.items()
-        if amount > 0 and (name != "pods" or name in allocatable)
-    ]
-    return max(0, min(counts))
+    fits = _COUNTLESS
+    for name, amount in asked.items():
+        has = allocatable.get(name)
+        if has is None:
+            if name == _PODS:
+                continue
+            return 0
+        left = int((has - taken.get(name, 0.0)) / amount + _ROUNDING)
+        if left <= 0:
+            return 0
+        fits = min(fits, left)
+    return fits
 
 
-def _autoscaling(profile: Profile, snapshot: CapacitySnapshot, asked: Amounts) -> tuple[bool, bool]:
+def _autoscaling(profile: Profile, snapshot: CapacitySnapshot, need: _Need) -> tuple[bool, bool]:
     """Whether a node would be started, and whether it is certain that none ever will be."""
-    if snapshot.source == "machine":
+    if need.anywhere:
         return False, False
-    selector, borne = node_selector(profile), tolerations(profile)
     fits = [
-        pool_fit(pool, selector=selector, tolerations=borne, asked=asked, gpu=profile.gpu) for pool in snapshot.pools
+        pool_fit(pool, selector=need.selector, tolerations=need.tolerations, asked=need.asked, gpu=profile.gpu)
+        for pool in snapshot.pools
     ]
     promised = profile.node_start_minutes is not None
     at_limit = Fit.FULL in fits and Fit.YES not in fits and Fit.PERHAPS not in fits

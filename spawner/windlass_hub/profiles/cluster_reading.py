@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from .nodes import Amounts, NodePool, NodeRoom, Requirement, Taint
@@ -151,9 +152,10 @@ def _amounts(quantities: Mapping[str, Any] | None) -> Amounts:
 
 def _amount(written: Any) -> float | None:
     try:
-        return float(parse_quantity(written))
+        amount = float(parse_quantity(written))
     except ValueError:
         return None
+    return amount if isfinite(amount) else None
 
 
 def _none() -> Amounts:

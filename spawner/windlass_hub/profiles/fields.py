@@ -64,6 +64,15 @@ def _no_flag(value: Any) -> Any:
     return value
 
 
+def _as_written(value: Any) -> Any:
+    """Numbers as text; what is no number at all is left for pydantic to refuse."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    if isinstance(value, int) and value.bit_length() > 128:  # Python itself refuses to write out much bigger ones
+        raise ValueError("is too big a number.")
+    return str(value)
+
+
 def _between(least: str, most: str, hint: str) -> Callable[[str], str]:
     def check(written: str) -> str:
         amount = parse_quantity(written)
@@ -162,7 +171,7 @@ MountPath = Annotated[
     ruled(r"^/[A-Za-z0-9._/{}-]{1,200}$", "A path from the root, as /scratch, without spaces."),
     AfterValidator(_mountable),
 ]
-_Written = Annotated[str, Field(coerce_numbers_to_str=True, json_schema_extra={"format": "quantity"})]
+_Written = Annotated[str, BeforeValidator(_as_written), Field(json_schema_extra={"format": "quantity"})]
 Cores = Annotated[_Written, AfterValidator(_between("1m", "10000", ", a thousandth of a core"))]
 Bytes = Annotated[_Written, AfterValidator(_between("1M", "1Pi", ": give the unit, as 16G"))]
 Count = Annotated[int, BeforeValidator(_no_flag), Field(ge=1, le=100_000)]

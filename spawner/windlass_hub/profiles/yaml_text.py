@@ -14,6 +14,7 @@ import yaml
 
 LONGEST = 512 * 1024  # characters; a ConfigMap holds 1 MiB with its history
 _DEEPEST = 20
+_MOST = 50_000  # keys, values and items; 500 profiles have about 20,000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -51,12 +52,16 @@ def read_yaml(text: str) -> Any:
 
 def _walk(text: str) -> None:
     around: list[_Open] = []
+    nodes = 0
     for event in yaml.parse(text, Loader=_LOADER):
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             raise NotPlainYaml(f"Line {line}: aliases (*{event.anchor[:40]}) cannot be used here; write it out.")
         if isinstance(event, yaml.NodeEvent):
             _node(event, around, line)
+            nodes += 1
+            if nodes > _MOST:
+                raise NotPlainYaml(f"Line {line}: this is too much for one catalogue.")
         if isinstance(event, yaml.CollectionStartEvent):
             around.append(_Open(isinstance(event, yaml.MappingStartEvent)))
             if len(around) > _DEEPEST:

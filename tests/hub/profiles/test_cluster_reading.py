@@ -18,7 +18,14 @@ def _node(name: str = "a", *, ready: str = "True", **spec: Any) -> dict[str, Any
         "metadata": {"name": name, "labels": {"gpu-type": "t4"}},
         "spec": {"taints": [{"key": "nvidia.com/gpu", "effect": "NoSchedule"}], **spec},
         "status": {
-            "allocatable": {"cpu": "3920m", "memory": "15Gi", "nvidia.com/gpu": "1", "pods": "110", "odd": "x"},
+            "allocatable": {
+                "cpu": "3920m",
+                "memory": "15Gi",
+                "nvidia.com/gpu": "1",
+                "pods": "110",
+                "odd": "x",
+                "huge": "1e999",
+            },
             "conditions": [{"type": "DiskPressure", "status": "False"}, {"type": "Ready", "status": ready}],
         },
     }

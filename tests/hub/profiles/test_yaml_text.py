@@ -28,6 +28,8 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("{a: " * 100_000, "nested too deep"),
         ("- " * 100_000, "nested too deep"),
         ("x" * (LONGEST + 1), "too big"),
+        ("- a\n" * 60_000, "Line 50000: this is too much"),
+        ("[" + "{a: b}," * 30_000 + "]", "too much"),
         ("a: " + "9" * 10_000, "number or a date"),
         ("a: 2024-13-45", "number or a date"),
         ("a: [", "no YAML"),
