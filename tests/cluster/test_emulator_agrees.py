@@ -253,7 +253,7 @@ async def test_a_quota_is_kept(cluster: Cluster, namespace: str) -> None:
     with pytest.raises(Forbidden) as refusal:
         await cluster.admin.create(PODS, pod("two", gpu), namespace=namespace)
     assert str(refusal.value) == f'pods "two" is forbidden: {over}'
-    with pytest.raises(Forbidden, match="failed quota: q: must specify requests[.]cpu"):
+    with pytest.raises(Forbidden, match=r"failed quota: q: must specify requests\.cpu"):
         await cluster.admin.create(PODS, pod("three"), namespace=namespace)
 
 
@@ -293,7 +293,7 @@ async def test_an_object_waits_for_its_finalizers(cluster: Cluster, namespace: s
 
 async def test_a_deletion_may_have_conditions(cluster: Cluster, namespace: str) -> None:
     made = await cluster.admin.create(CONFIG_MAPS, config_map("one"), namespace=namespace)
-    with pytest.raises(Conflict, match="(?i)the UID in the precondition|Precondition failed"):
+    with pytest.raises(Conflict, match=r"(?i)the UID in the precondition|Precondition failed"):
         await cluster.admin.delete(CONFIG_MAPS, "one", namespace=namespace, preconditions={"uid": "another"})
     uid = made["metadata"]["uid"]
     await cluster.admin.delete(CONFIG_MAPS, "one", namespace=namespace, preconditions={"uid": uid})
