@@ -45,7 +45,7 @@ class Resource:
         if name is not None:
             parts.append(_segment(name))
         if subresource is not None:
-            parts += [_segment(piece) for piece in subresource.split("/")]
+            parts.append(_segment(subresource))
         return "/" + "/".join(parts)
 
 

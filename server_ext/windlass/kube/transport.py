@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -175,7 +176,8 @@ def unavailable(error: BaseException, method: str, path: str) -> Unavailable:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return Unavailable("The Kubernetes API's certificate cannot be trusted.", reason="Certificate")
     if isinstance(error, aiohttp.ClientConnectorError):
-        why = error.os_error.strerror or type(error.os_error).__name__
+        number = error.os_error.errno
+        why = os.strerror(number) if number else type(error.os_error).__name__
         return Unavailable(f"The Kubernetes API cannot be reached: {why}.", reason="Unreachable")
     return Unavailable(f"The connection to the Kubernetes API broke during {method} {path}.", reason="Broken")
 

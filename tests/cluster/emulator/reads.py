@@ -15,8 +15,6 @@ from tests.cluster.emulator.requests import Ask
 from tests.cluster.emulator.selectors import Test, fields_test, labels_test
 from tests.cluster.emulator.storage import Change, Object, Storage
 
-BOOKMARK_SECONDS = 1.0
-"""How often a quiet watch says where it is; the real server does so about once a minute."""
 DEFAULT_WATCH_SECONDS = 1800
 
 
@@ -94,7 +92,7 @@ async def watch(storage: Storage, ask: Ask) -> AsyncIterator[Object]:
         seen = begin
         while (left := end - time.monotonic()) > 0:
             try:
-                change = await asyncio.wait_for(queue.get(), min(left, BOOKMARK_SECONDS))
+                change = await asyncio.wait_for(queue.get(), min(left, storage.bookmark_seconds))
             except asyncio.TimeoutError:
                 if bookmarks:
                     yield _bookmark(ask.kind, max(seen, storage.revision if queue.empty() else seen))

@@ -18,6 +18,8 @@ Key = tuple[str, str]
 
 HISTORY = 5000
 """Changes that are kept."""
+BOOKMARK_SECONDS = 1.0
+"""How often a quiet watch says where it is; the real server does so about once a minute."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Storage:
         self.revision = 1
         self.oldest = 1
         """Watches from before this revision have to list anew."""
+        self.bookmark_seconds = BOOKMARK_SECONDS
         self._objects: dict[tuple[str, str], dict[Key, Object]] = {}
         self._history: deque[Change] = deque()
         self._watchers: set[asyncio.Queue[Change | None]] = set()
@@ -102,6 +105,7 @@ class Storage:
     def clear(self) -> None:
         """Empty everything; revisions go on, so that old watches and lists are too old."""
         self._objects.clear()
+        self.bookmark_seconds = BOOKMARK_SECONDS
         self._listeners.clear()
         self.expire()
 
