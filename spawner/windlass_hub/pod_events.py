@@ -14,6 +14,8 @@ from typing import Any
 Event = Mapping[str, Any]
 _Place = tuple[str, str]
 
+_EXPECTED: Event = {"lastTimestamp": None, "eventTime": None, "type": "Normal", "message": ""}
+
 MOST_PER_POD = 200
 MOST_EVENTS = 20_000
 
@@ -138,6 +140,11 @@ def after(events: Iterable[Event], marker: str | None) -> list[Event]:
         else:
             kept.append(event)
     return kept
+
+
+def complete(event: Event) -> Event:
+    """The event with every field that KubeSpawner takes for granted."""
+    return event if event.keys() >= _EXPECTED.keys() else {**_EXPECTED, **event}
 
 
 def key(event: Event) -> tuple[str, int, str]:

@@ -55,8 +55,8 @@ class PodWatching(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is not type
         else:
             place = (self.namespace, self.pod_name)
             own = [event for event in reflector.events if pod_events.place_of(event) == place]
-        own = [event for event in own if pod_events.belongs(event, uid=self._pod_uid)]
-        return pod_events.after(own, self._last_event)
+        mine = (event for event in own if pod_events.belongs(event, uid=self._pod_uid))
+        return [pod_events.complete(event) for event in pod_events.after(mine, self._last_event)]
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What happens while the server starts, for the page that waits for it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from kubespawner.reflector import ResourceReflector
@@ -36,6 +37,7 @@ class SteadyReflector(ResourceReflector):  # type: ignore[misc]  # KubeSpawner i
 
     resource: ClassVar[Resource]
     resources: dict[str, Any]
+    pause: Callable[[float], Awaitable[None]] = staticmethod(asyncio.sleep)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,20 +72,21 @@ class SteadyReflector(ResourceReflector):  # type: ignore[misc]  # KubeSpawner i
             field_selector=self.field_selector,
             transform=slim,
             on_change=self._changed,
+            sleep=self.pause,
         )
         self._source.start()
         await self.loaded()
 
-    async def loaded(self, *, seconds: float = FIRST_LIST_SECONDS) -> None:
+    async def loaded(self) -> None:
         """Wait for the first list; at once when there was one.
 
         Raises:
-            NotLoaded: it did not come in `seconds`.
+            NotLoaded: it did not come in `FIRST_LIST_SECONDS`.
         """
         if self._source is None:
             raise NotLoaded(f"The {self.kind} are not watched.")
         try:
-            await self._source.ready(seconds)
+            await self._source.ready(FIRST_LIST_SECONDS)
         except KubeError as error:
             raise NotLoaded(f"The {self.kind} could not be listed: {error}") from error
         if not self.first_load_future.done():

@@ -225,6 +225,8 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
                     return str(starting.result())
                 pod = self._own(self._reflected_pod())
                 trouble = waiting.look(pod, now=time.monotonic())
+                if left <= 0 and pod is None and not getattr(self.pod_reflector, "fresh", True):
+                    raise NotLoaded("The pods could not be watched.")
                 if trouble is None and left <= 0:
                     product = self.chosen.gpu.product if self.chosen and self.chosen.gpu else ""
                     trouble = patience.too_long(pod, self.events, seconds=seconds, product=product)

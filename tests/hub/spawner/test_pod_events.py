@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass_hub import pod_events
-from windlass_hub.pod_events import EventIndex, after, html_line, line, order, place_of, when
+from windlass_hub.pod_events import EventIndex, after, complete, html_line, line, order, place_of, when
 
 Event = dict[str, Any]
 
@@ -64,6 +64,13 @@ def test_a_line_has_kubespawners_form_and_needs_no_field() -> None:
     assert line(told) == "2026-01-01T00:00:05Z [Warning] it happened"
     assert "it happened" in line(event())
     assert line({"metadata": {}, "involvedObject": {}})
+
+
+def test_an_event_that_lacks_what_kubespawner_reads_gets_it() -> None:
+    bare = complete({"metadata": {}, "message": "x"})
+    assert (bare["lastTimestamp"], bare["eventTime"], bare["type"], bare["message"]) == (None, None, "Normal", "x")
+    whole = event()
+    assert complete(whole) is whole
 
 
 def test_a_message_is_no_html() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -96,7 +97,5 @@ _KEYS = st.sampled_from(["profile", "image", "image--unlisted-choice", "size", "
 
 @given(_JSON | st.dictionaries(_KEYS, _JSON | st.sampled_from(["free", "plain", "a", "s", "ours/abc"])))
 def test_no_json_is_an_error_of_the_hub(options: Any) -> None:
-    try:
+    with suppress(OptionRefused):
         check(options, PROFILES)
-    except OptionRefused as error:
-        assert error.message
