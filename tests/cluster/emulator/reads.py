@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.cluster.emulator.errors import ApiError, bad_request, expired, not_found
 from tests.cluster.emulator.kinds import Kind
-from tests.cluster.emulator.requests import Ask
+from tests.cluster.emulator.requests import Ask, flag
 from tests.cluster.emulator.selectors import Test, fields_test, labels_test
 from tests.cluster.emulator.storage import Change, Object, Storage
 
@@ -83,7 +83,7 @@ async def watch(storage: Storage, ask: Ask) -> AsyncIterator[Object]:
     """Events until the time asked for is over or the watch is cut."""
     matches = matcher(ask)
     end = time.monotonic() + float(ask.query.get("timeoutSeconds") or DEFAULT_WATCH_SECONDS)
-    bookmarks = ask.query.get("allowWatchBookmarks") in {"true", "1"}
+    bookmarks = flag(ask.query, "allowWatchBookmarks")
     queue = storage.watch()
     try:
         first, begin = _beginning(storage, ask, matches)

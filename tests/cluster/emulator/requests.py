@@ -14,6 +14,11 @@ from tests.cluster.emulator.tokens import User
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
 
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """A parameter that is yes or no; clients spell it differently."""
+    return query.get(name) in {"1", "t", "T", "true", "TRUE", "True"}
+
+
 @dataclass(frozen=True)
 class Ask:
     """One request for objects. `namespace` is empty for kinds without, and for lists over all namespaces."""
@@ -63,7 +68,7 @@ def read(
         raise not_served()
     if name and kind.namespaced and not namespace:
         raise not_served()
-    verb = _verb(method, name, subresource, watching=query.get("watch") in {"true", "1"})
+    verb = _verb(method, name, subresource, watching=flag(query, "watch"))
     if verb == "create" and kind.namespaced and not namespace:
         raise bad_request("an empty namespace may not be set during creation")
     return Ask(verb, kind, user, namespace, name, subresource, query, content_type, body)

@@ -12,7 +12,7 @@ from tests.cluster.emulator import defaults, managers, patches
 from tests.cluster.emulator.admission import Admission
 from tests.cluster.emulator.errors import ApiError, already_exists, bad_request, conflict, invalid, not_found
 from tests.cluster.emulator.kinds import CRDS, Kinds
-from tests.cluster.emulator.requests import Ask
+from tests.cluster.emulator.requests import Ask, flag
 from tests.cluster.emulator.storage import Object, Storage
 from tests.cluster.emulator.times import rfc3339
 from tests.cluster.emulator.validation import validate
@@ -95,7 +95,7 @@ class Writes:
         wanted = config["metadata"].pop("resourceVersion", None)
         if wanted and (live is None or live["metadata"]["resourceVersion"] != wanted):
             raise conflict(ask.kind, ask.name)
-        force = ask.query.get("force") == "true"
+        force = flag(ask.query, "force")
         merged = managers.apply(live, config, manager=ask.manager, force=force)
         if live is None:
             return self._made(ask, merged, _unrecorded)
