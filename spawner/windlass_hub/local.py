@@ -44,6 +44,7 @@ class WindlassLocalSpawner(ProfileSpawning, LocalProcessSpawner):  # type: ignor
         {username} is the user's name with what a file name cannot hold in percent signs.""",
     ).tag(config=True)
 
+    pid: int  # a trait of LocalProcessSpawner
     gpus: tuple[str, ...] = ()
     """The GPUs told to the server, as CUDA_VISIBLE_DEVICES names them."""
     _choice: Choice | None = None
@@ -152,10 +153,7 @@ class WindlassLocalSpawner(ProfileSpawning, LocalProcessSpawner):  # type: ignor
         if wanted is None:
             return
         found = await asyncio.to_thread(gpu_ids)
-        used = Counter(gpu for other in places.holders(self.profile_store) for gpu in getattr(other, "gpus", ()))
-        free = (
-            sorted(found, key=lambda gpu: used[gpu]) if wanted.mode == "shared" else [g for g in found if not used[g]]
-        )
+        free = self._free(found, wanted)
         if len(free) < wanted.count:
             raise refusal(
                 f"This machine has {len(found)} GPU{'' if len(found) == 1 else 's'}, of which {len(free)} "
@@ -164,6 +162,20 @@ class WindlassLocalSpawner(ProfileSpawning, LocalProcessSpawner):  # type: ignor
                 status=503,
             )
         self.gpus = tuple(free[: wanted.count])
+
+    def _free(self, found: tuple[str, ...], wanted: Gpu) -> list[str]:
+        """Whole cards that nobody has; for a share, cards with a share left, those first that are cut already."""
+        shares: Counter[str] = Counter()
+        whole: set[str] = set()
+        for other in places.holders(self.profile_store):
+            mode = other.chosen.gpu.mode if other.chosen and other.chosen.gpu else None
+            if mode == "shared":
+                shares.update(other.gpus)
+            else:
+                whole.update(other.gpus)
+        room = wanted.replicas or 1
+        free = [gpu for gpu in found if gpu not in whole and shares[gpu] < room]
+        return sorted(free, key=lambda gpu: -shares[gpu])
 
     def _expanded(self, text: str) -> str:
         fields = {"username": self.file_name, "unescaped_username": self.user.name, "servername": self.name}

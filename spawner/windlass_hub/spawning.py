@@ -25,7 +25,7 @@ from .chosen import Chosen, Kept, note
 from .profiles.access import Person
 from .profiles.availability import CapacitySnapshot, room_for
 from .profiles.factory import open_store
-from .profiles.options import FREE_IMAGE, IMAGE, PROFILE, Choice, OptionError, parse_form, resolve
+from .profiles.options import FREE_IMAGE, IMAGE, PROFILE, Choice, OptionError, parse_form, resolve, shown
 from .profiles.prices import hourly_price
 from .profiles.store import Shelf, Snapshot, StoreError
 
@@ -152,9 +152,18 @@ class ProfileSpawning(_Base):  # type: ignore[misc]  # JupyterHub is not typed
 
     def options_from_query(self, query_data: dict[str, list[str]]) -> Any:
         """The options in a link: as in the form, or by the short names, `?opt-profile=t4&opt-image=torch`."""
-        if self.profile_store and not query_data.keys() - {PROFILE, IMAGE, FREE_IMAGE}:
-            return {name: values[0] if len(values) == 1 else values for name, values in query_data.items()}
-        return super().options_from_query(query_data)
+        if not self.profile_store:
+            return super().options_from_query(query_data)
+        given = {name: values for name, values in query_data.items() if name != "_xsrf"}
+        # A link that only looks like one of ours must not start, and bill, the default profile.
+        if not given:
+            raise refusal("Choose what to start.", reason="option")
+        if not given.keys() - {PROFILE, IMAGE, FREE_IMAGE}:
+            return {name: values[0] if len(values) == 1 else values for name, values in given.items()}
+        for name in given:
+            if name != PROFILE and not name.startswith("profile-option-"):
+                raise refusal(f"The option {shown(name)} is not known.", reason="option")
+        return self.options_of_form(given)
 
     def get_env(self) -> dict[str, str]:
         """The server's environment: which profile, its price where known, and where the hub service is."""

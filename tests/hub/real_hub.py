@@ -101,6 +101,7 @@ c.WindlassLocalSpawner.args = [
 c.WindlassLocalSpawner.environment = {{"JUPYTERHUB_SINGLEUSER_APP": "jupyter-server", {mark!r}: {run_id!r}}}
 c.WindlassLocalSpawner.default_url = "/windlass/v1/info"
 c.WindlassLocalSpawner.start_timeout = 60
+c.WindlassLocalSpawner.poll_interval = 1
 c.WindlassLocalSpawner.consecutive_failure_limit = 5
 configure(c, Settings.model_validate_json({settings!r}))
 for service in c.JupyterHub.services:
@@ -331,8 +332,8 @@ def running(
         run_id=f"{os.getpid()}-{secrets.token_hex(8)}",
     )
     _write_config(hub, chosen, people, ports=(public, hub_port, proxy), extra=extra)
+    proxy_process = _start_proxy(hub, public=public, api=proxy, hub_port=hub_port)
     try:
-        _start_proxy(hub, public=public, api=proxy, hub_port=hub_port)
         hub.start()
         for user in people:
             (base / user).mkdir(exist_ok=True)
@@ -341,6 +342,7 @@ def running(
     finally:
         hub.end()
         end_all(hub.run_id)
+        proxy_process.wait(30)
 
 
 def _write_config(
@@ -375,12 +377,12 @@ def _write_config(
     )
 
 
-def _start_proxy(hub: Hub, *, public: int, api: int, hub_port: int) -> None:
+def _start_proxy(hub: Hub, *, public: int, api: int, hub_port: int) -> subprocess.Popen[bytes]:
     target = f"http://127.0.0.1:{hub_port}"
     command = [str(PROXY), "--ip", "127.0.0.1", "--port", str(public), "--api-ip", "127.0.0.1", "--api-port", str(api)]
     command += ["--default-target", target, "--error-target", f"{target}/hubs/hub/error"]
     with (hub.base / "proxy.log").open("wb") as log:
-        subprocess.Popen(
+        return subprocess.Popen(
             command,
             cwd=hub.base,
             env={**environment(hub.run_id), "CONFIGPROXY_AUTH_TOKEN": hub.proxy_token},
