@@ -21,7 +21,7 @@ export npm_config_fund := false
 export npm_config_audit := false
 export npm_config_update_notifier := false
 
-.PHONY: help setup demo lab hub test test-python test-front test-e2e test-oldest test-cluster lint format openapi pictures bench build clean
+.PHONY: help setup demo lab hub test test-python test-front test-e2e test-oldest test-cluster lint format access openapi pictures bench build clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -96,12 +96,16 @@ lint: setup ## The style gates
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/interrogate --quiet .
 	$(BIN)/python -m windlass.handlers.openapi --check
+	$(BIN)/python -m windlass_hub.access_rendering --check
 	npm run --silent lint
 
 format: setup ## Mend what can be mended by machine
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	npm run --silent lint:fix
+
+access: setup ## Write RBAC, network policies, admission, docs/access.md and the doctor's list anew from the access table
+	$(BIN)/python -m windlass_hub.access_rendering
 
 openapi: setup ## Write openapi.json and the front end's types anew from the wire models
 	$(BIN)/python -m windlass.handlers.openapi

@@ -105,7 +105,9 @@ class Reconciliation:
         if there is not None:
             if not drifted(resource, wanted, there):
                 return
-            log.warning("Repairing %s %s in %s.", resource.kind, name, where)
+            # The default account is not ours before the first time.
+            changed = wanted["metadata"]["labels"].items() <= (there["metadata"].get("labels") or {}).items()
+            log.log(logging.WARNING if changed else logging.INFO, "Repairing %s %s in %s.", resource.kind, name, where)
             if "roleRef" in wrong_parts(resource, wanted, there):
                 # Kubernetes lets nobody change where a binding points.
                 await self._delete(resource, there)
