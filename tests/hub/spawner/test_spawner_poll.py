@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from jupyterhub import orm
@@ -119,7 +120,9 @@ async def test_while_the_api_server_is_away_a_running_server_runs_and_a_stopped_
         )
         assert await restarted.poll() is None
     await eventually(lambda: restarted.pod_reflector.fresh, what="the reflector's recovery")
+    restarted.db = Mock()
     assert await restarted.poll() is None
+    assert restarted.server.ip != "127.0.0.1"  # the hub's database had an old address
     restarted.orm_spawner = None
     await restarted.stop()
     assert isinstance(await restarted.poll(), int)
