@@ -34,7 +34,9 @@ def main() -> int:
         level=os.environ.get("WINDLASS_HUB_LOG_LEVEL", "INFO").upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # It logs every address, queries and all.
+    # The one logs every address, queries and all; the other (jupyterhub's part in us) session ids.
+    for name in ("httpx", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     missing = [name for name in _NEEDED if not os.environ.get(name)]
     if missing:
         log.error("%s must be set: the hub sets it for its services; see `configure`.", " and ".join(missing))

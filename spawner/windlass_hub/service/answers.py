@@ -1,7 +1,8 @@
 """How every handler of the service reads a request and answers it: bodies, problems, headers. It knows no identity.
 
 Bodies are taken as they come (tornado's streaming mode), because only then is `prepare`, where the asker is checked,
-run before the body is read; what is refused there is never received.
+run before the body is read. The body of a refused request is passed over before the refusal is told: a server that
+closes a connection on which something still comes makes proxies lose the answer, and fail the next request too.
 """
 
 from __future__ import annotations
@@ -39,6 +40,33 @@ class AnswerHandler(RequestHandler):
     def initialize(self) -> None:
         """Start with no body received."""
         self._received = bytearray()
+        self._refusal: Exception | None = None
+
+    async def prepare(self) -> None:
+        """Settle whether the request is carried out; a refusal is told once its body has been passed over."""
+        try:
+            await self.settle()
+        except Exception as error:
+            if not self._has_body():
+                raise
+            self._refusal = error
+            # Tornado calls the verb once the body is there: it is the refusal, then.
+            setattr(self, str(self.request.method).lower(), self._refuse)
+
+    async def settle(self) -> None:
+        """Raise what the request is refused with; subclasses check who asks, here."""
+        self.refuse_announced()
+
+    def check_xsrf_cookie(self) -> None:
+        """Tornado's own call comes too early to be answered well; `settle` checks where a cookie counts."""
+
+    def _has_body(self) -> bool:
+        headers = self.request.headers
+        return headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
+
+    async def _refuse(self, *_path: str) -> None:
+        if self._refusal is not None:
+            raise self._refusal
 
     @property
     def state(self) -> ServiceState:
@@ -72,6 +100,8 @@ class AnswerHandler(RequestHandler):
 
     def data_received(self, chunk: bytes) -> None:
         """Keep a piece of the body, as far as one may be long; tornado gives no chance to answer from here."""
+        if self._refusal is not None:
+            return
         room = self.largest_body_bytes + 1 - len(self._received)
         self._received += chunk[:room]
 
@@ -180,9 +210,6 @@ class AnswerHandler(RequestHandler):
 class UnknownHandler(AnswerHandler):
     """Every address that is none of ours."""
 
-    def prepare(self) -> None:
+    async def settle(self) -> None:
         """Say so, whatever the verb."""
         raise HTTPError(404)
-
-    def check_xsrf_cookie(self) -> None:
-        """Nothing is done here, so nothing can be forged."""

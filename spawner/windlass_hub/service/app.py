@@ -57,7 +57,8 @@ def make_server(application: Application) -> HTTPServer:
     """The HTTP server, with bounds on what it takes in."""
     return HTTPServer(
         application,
-        max_body_size=LARGEST_BODY_BYTES * 2,
+        # What is too large is passed over, not kept: more than this is no mistake any more.
+        max_body_size=64 * LARGEST_BODY_BYTES,
         max_header_size=64 * 1024,
         idle_connection_timeout=120,
         body_timeout=60,

@@ -152,16 +152,25 @@ def _current_revision(connection: Connection) -> str | None:
     return str(row[0]) if row else None
 
 
+_SENTENCES = (
+    (("full", "no space"), "The disk that holds the audit database is full: make room."),
+    (("locked",), "The audit database is locked by another process."),
+    (
+        ("readonly", "read-only"),
+        "The audit database cannot be written: make its folder writable for the hub service.",
+    ),
+    (
+        ("unable to open",),
+        "The audit database cannot be opened: is its folder there, and writable for the hub service?",
+    ),
+    (("refused", "could not connect", "resolve"), "The audit database cannot be reached."),
+    (("password", "authentication"), "The audit database does not accept the password."),
+)
+
+
 def _sentence(error: SQLAlchemyError) -> str:
-    words = str(getattr(error, "orig", None) or error).lower()
-    if "full" in words or "no space" in words:
-        return "The disk that holds the audit database is full: make room."
-    if "locked" in words:
-        return "The audit database is locked by another process."
-    if "readonly" in words or "read-only" in words:
-        return "The audit database cannot be written: make its folder writable for the hub service."
-    if "unable to open" in words:
-        return "The audit database cannot be opened: is its folder there, and writable for the hub service?"
-    if "password" in words or "authentication" in words:
-        return "The audit database does not accept the password."
+    said = str(getattr(error, "orig", None) or error).lower()
+    for words, sentence in _SENTENCES:
+        if any(word in said for word in words):
+            return sentence
     return f"The audit database did not answer ({type(error).__name__})."

@@ -1,4 +1,4 @@
-"""Who asks the service, and whether they may: settled in `prepare`, before a byte of the body is read.
+"""Who asks the service, and whether they may: settled before a byte of the body is kept.
 
 A handler says per HTTP method which scopes it needs; what it does not name is not offered. The scopes looked at are
 those of the token that was sent (or of the browser's own token), as the hub tells them: a hub admin, a user's server
@@ -76,17 +76,22 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
         """Take the hub's authentication from the application: nothing here is a process-wide singleton."""
         super().initialize()
         self.hub_auth = self.settings["hub_auth"]
+        self._settling = False
 
     @property
     def verbs(self) -> tuple[str, ...]:
         """The HTTP methods offered here."""
         return tuple(self.scopes)
 
-    async def prepare(self) -> None:
+    async def settle(self) -> None:
         """Settle who asks, whether they may, and whether the body may come. Raises a ServiceError."""
         method = str(self.request.method)
         if method not in self.scopes:
             raise HTTPError(405)
+        if self.request.headers.get("Sec-Fetch-Mode") == "websocket":
+            raise HTTPError(400)  # There are none here, and jupyterhub would take a token in the address from them.
+        self._settling = True
+        self.check_xsrf_cookie()
         model = await self._identified(method)
         if model is None:
             self.turn_away()
@@ -101,8 +106,8 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
         raise NotLoggedIn("Log in to the hub first, or send a token of yours in the Authorization header.")
 
     def check_xsrf_cookie(self) -> None:
-        """As JupyterHub does, but only for who comes with a cookie: tornado asks before anybody is known."""
-        if self._bearer() is None and self.hub_auth.get_token(self, in_cookie=True):
+        """As JupyterHub does, for who comes with a cookie and no token of their own."""
+        if self._settling and self._bearer() is None and self.hub_auth.get_token(self, in_cookie=True):
             super().check_xsrf_cookie()
 
     def get_current_user(self) -> Any:
@@ -167,7 +172,9 @@ class PageHandler(ServiceHandler):
     content_policy = PAGE_POLICY
 
     def turn_away(self) -> None:
-        """Send to the hub's login."""
+        """Send to the hub's login; only who looks at a page can come back from there."""
+        if self.request.method not in _READING:
+            super().turn_away()
         self.redirect(self.get_login_url())
 
 

@@ -51,8 +51,8 @@ class KubernetesCapacity:
         self._pods_by_node: dict[str, dict[tuple[str, str], PodRoom]] = {}
         self._rooms: dict[str, NodeRoom] = {}
         self._changed: set[str] = set()
-        self._stood: set[str] = set()
-        """Watches that were seen to stand once: only those have a copy that may be good for a while."""
+        self._listed: set[str] = set()
+        """What was listed once: only of that there is a copy that may be good for a while."""
         self._nodes = self._reflector(NODES, transform=_small_node, on_change=self._node_changed)
         self._pods = self._reflector(PODS, transform=_small_pod, on_change=self._pod_changed, field_selector=_NOT_ENDED)
         self._pools = self._reflector(NODE_POOLS)
@@ -66,10 +66,7 @@ class KubernetesCapacity:
         self._pods.start()
         await self._look_for_karpenter()
         self._looking = asyncio.create_task(self._look_again(), name="windlass-capacity")
-        waits = (reflector.ready(FIRST_SECONDS) for reflector in self._watched())
-        for outcome in await asyncio.gather(*waits, return_exceptions=True):
-            if isinstance(outcome, KubeError):
-                log.warning("The capacity of the cluster is not whole yet: %s", outcome)
+        await asyncio.gather(*(self._first_list(reflector) for reflector in self._watched()))
 
     @property
     def problem(self) -> str | None:
@@ -122,14 +119,22 @@ class KubernetesCapacity:
     def _is_stale(self, reflector: Reflector) -> bool:
         since = reflector.stale_since
         if since is None:
-            self._stood.add(reflector.name)
+            self._listed.add(reflector.name)
             return False
-        return reflector.name not in self._stood or self._clock() - since > GRACE_SECONDS
+        return reflector.name not in self._listed or self._clock() - since > GRACE_SECONDS
 
     def _as_of(self) -> datetime:
         now = datetime.now(timezone.utc)
         since = [reflector.stale_since for reflector in self._watched() if reflector.stale_since is not None]
         return now - timedelta(seconds=max(0.0, self._clock() - min(since))) if since else now
+
+    async def _first_list(self, reflector: Reflector) -> None:
+        try:
+            await reflector.ready(FIRST_SECONDS)
+        except KubeError as error:
+            log.warning("The capacity of the cluster is not whole yet: %s", error)
+        else:
+            self._listed.add(reflector.name)
 
     async def _look_again(self) -> None:
         while True:

@@ -115,13 +115,17 @@ class Prometheus:
         path, when = ("api/v1/query", moment) if span.step is None else ("api/v1/query_range", times)
         form = {"query": query, "timeout": f"{TIMEOUT_SECONDS - 1:.0f}s", **when}
         try:
-            async with self._http.stream("POST", path, data=form) as response:
-                status, body = response.status_code, await _read(response)
-        except httpx.TimeoutException as error:
+            # httpx times each read alone: an answer that trickles would never end.
+            status, body = await asyncio.wait_for(self._answer(path, form), TIMEOUT_SECONDS)
+        except (httpx.TimeoutException, asyncio.TimeoutError) as error:
             raise Away("Prometheus did not answer in time; ask for a shorter span, or try again.") from error
         except httpx.HTTPError as error:
             raise Away("Prometheus cannot be reached now; try again.") from error
         return _data(status, body)
+
+    async def _answer(self, path: str, form: dict[str, str]) -> tuple[int, bytes]:
+        async with self._http.stream("POST", path, data=form) as response:
+            return response.status_code, await _read(response)
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -34,9 +34,17 @@ class HubDouble:
     server: HTTPServer | None = None
     url: str = ""
 
-    def add(self, name: str, *scopes: str, groups: tuple[str, ...] = (), kind: str = "user", **more: Any) -> str:
+    def add(
+        self,
+        name: str,
+        *scopes: str,
+        groups: tuple[str, ...] = (),
+        kind: str = "user",
+        token: str = "",
+        **more: Any,
+    ) -> str:
         """A token of `name` with these scopes."""
-        token = f"token-of-{name}-{len(self.models)}"
+        token = token or f"token-of-{name}-{len(self.models)}"
         self.models[token] = {"name": name, "kind": kind, "groups": list(groups), "scopes": sorted(scopes), **more}
         self.users.setdefault(
             name, {"name": name, "kind": "user", "groups": list(groups), "admin": False, "servers": {}}

@@ -1,20 +1,119 @@
-"""The service as a real hub starts it: asked by users' servers with their tokens, and by a browser that has logged in."""
+"""The service as a real hub starts it: asked by users' servers with their tokens, and by browsers that logged in."""
 
 from __future__ import annotations
 
+import httpx
+import psutil
 import pytest
 from tests.hub import real_hub
 from tests.hub.real_hub import Hub
 
+from windlass_hub.settings import COSTS_READ, PROFILES_READ, PROFILES_WRITE
+
 pytestmark = pytest.mark.skipif(bool(real_hub.MISSING), reason=real_hub.MISSING or "")
 
 
-def test_me(hub: Hub) -> None:
+def server_environment(hub: Hub, user: str) -> dict[str, str]:
+    """What the hub gave the server of `user`: its own token, and where the service is."""
+    home = str(hub.base / "homes" / user)
+    for process in psutil.process_iter():
+        try:
+            found = process.environ()
+        except (psutil.Error, OSError):
+            continue
+        if found.get("JUPYTERHUB_USER") == user and str(hub.base) in found.get("WINDLASS_DATA_DIR", home + "x"):
+            return found
+    raise AssertionError(f"{user}'s server does not run.")
+
+
+def ask(environment: dict[str, str], path: str, method: str = "GET") -> httpx.Response:
+    headers = {"Authorization": f"token {environment['JUPYTERHUB_API_TOKEN']}"}
+    return httpx.request(method, f"{environment['WINDLASS_HUB_URL']}/{path}", headers=headers, timeout=30)
+
+
+def test_a_users_server_is_told_who_it_serves_and_what_there_is(hub: Hub) -> None:
     hub.wait_for_service()
-    answer = hub.service("GET", "api/me", user="wendy")
-    assert answer.status_code == 200, answer.text
-    print(answer.json())
-    for path in ("prices", "images", "profiles", "capacity", "token", "metrics", "health"):
-        answer = hub.service("POST" if path == "token" else "GET", f"api/{path}", user="ann")
-        print(path, answer.status_code, answer.text[:500])
-    assert 0
+    hub.start_server("ann", {"profile": "cpu"})
+    server = server_environment(hub, "ann")
+    me = ask(server, "me").json()
+    assert (me["name"], me["groups"], me["admin"], me["scopes"]) == ("ann", ["research"], False, [])
+    assert {"prices", "images", "profiles", "capacity"} <= set(me["features"])
+    assert ask(server, "prices").json()["currency"] == "USD"
+    assert [image["slug"] for image in ask(server, "images").json()["items"]] == ["base", "torch"]
+    assert "research" in [profile["slug"] for profile in ask(server, "profiles").json()["items"]]
+    assert ask(server, "capacity").json()["source"] == "machine"
+    refused = ask(server, "token", "POST")
+    assert (refused.status_code, refused.headers["Content-Type"]) == (503, "application/problem+json")
+
+
+def test_the_server_of_an_admin_reaches_nothing_of_the_admins(hub: Hub) -> None:
+    hub.wait_for_service()
+    hub.start_server("wendy", {"profile": "cpu"})
+    server = server_environment(hub, "wendy")
+    assert ask(server, "me").json()["scopes"] == []
+    for path in ("admin/catalogue", "admin/servers", "admin/audit", "admin/history"):
+        assert ask(server, path).status_code == 403, path
+
+
+def test_what_a_token_holds_is_what_its_user_may(hub: Hub) -> None:
+    hub.wait_for_service()
+    expected = {
+        "wendy": {PROFILES_READ, PROFILES_WRITE, COSTS_READ},
+        "rita": {PROFILES_READ, COSTS_READ},
+        "root": set(),
+        "bob": set(),
+    }
+    for user, scopes in expected.items():
+        me = hub.service("GET", "api/me", user=user).json()
+        assert (me["name"], set(me["scopes"])) == (user, scopes)
+    assert hub.service("GET", "api/me", user="root").json()["admin"] is True
+    assert hub.service("GET", "api/admin/catalogue", user="rita").status_code == 200
+    for user in ("rita", "root", "bob"):
+        put = hub.service("PUT", "api/admin/catalogue", user=user, json={})
+        assert put.status_code == 403, (user, put.text)
+
+
+def test_a_browser_logs_in_through_the_hub_and_its_cookie_counts_with_the_xsrf_token_only(hub: Hub) -> None:
+    hub.wait_for_service()
+    with hub.browser("wendy") as browser:
+        page = browser.get(f"{hub.url}services/windlass/api/me", follow_redirects=True)
+        assert page.status_code == 401, "REST sends nobody to a login"
+        home = browser.get(f"{hub.url}services/windlass/", follow_redirects=True)
+        assert home.status_code == 200, home.text
+        assert "frame-ancestors 'none'" in home.headers["Content-Security-Policy"]
+        (xsrf,) = [found.value for found in browser.cookies.jar if found.name == "_xsrf" and "services" in found.path]
+        api = f"{hub.url}services/windlass/api"
+        sent_by_script = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+        assert browser.get(f"{api}/me", headers=sent_by_script).status_code == 403
+        proven = {**sent_by_script, "X-XSRFToken": xsrf or ""}
+        me = browser.get(f"{api}/me", headers=proven)
+        assert me.json()["name"] == "wendy"
+        assert PROFILES_WRITE in me.json()["scopes"]
+        document = {"profiles": []}
+        assert browser.put(f"{api}/admin/catalogue", json=document).status_code == 403
+        forged = {**proven, "X-XSRFToken": "forged"}
+        assert browser.put(f"{api}/admin/catalogue", json=document, headers=forged).status_code == 403
+        taken = browser.post(f"{api}/admin/catalogue/validate", json=document, headers=proven)
+        assert taken.status_code == 200, taken.text
+
+
+def test_who_lost_a_right_writes_nothing_more(hub: Hub) -> None:
+    """Rights are asked of the hub anew for each change, whatever was true a second ago."""
+    hub.wait_for_service()
+    hub.ask("POST", "groups/platform/users", json={"users": ["bob"]})
+    try:
+        answer = hub.service("POST", "api/admin/catalogue/validate", user="bob", json={"profiles": []})
+        assert answer.status_code == 200, answer.text
+    finally:
+        hub.ask("DELETE", "groups/platform/users", content='{"users": ["bob"]}')
+    answer = hub.service("POST", "api/admin/catalogue/validate", user="bob", json={"profiles": []})
+    assert answer.status_code == 403
+
+
+def test_the_log_of_decisions_outlives_a_restart_of_the_hub(hub: Hub) -> None:
+    hub.wait_for_service()
+    assert hub.service("GET", "api/admin/catalogue", user="bob").status_code == 403
+    hub.restart()
+    hub.wait_for_service()
+    entries = hub.service("GET", "api/admin/audit", user="wendy").json()
+    assert any(entry["who"] == "bob" and entry["decision"] == "refused" for entry in entries["entries"]), entries

@@ -8,9 +8,6 @@ from windlass_hub.service.answers import AnswerHandler
 class HealthHandler(AnswerHandler):
     """`api/health`."""
 
-    def check_xsrf_cookie(self) -> None:
-        """Nothing is done here, so nothing can be forged."""
-
     async def get(self) -> None:
         """200 while the service can answer; troubled parts are named, and do not take it out of service."""
         state = self.state

@@ -13,16 +13,13 @@ _SCHEME = "token "
 class InternalCapacityHandler(AnswerHandler):
     """`api/internal/capacity`. No identity of the hub opens it: names of nodes and labels are not for everybody."""
 
-    def prepare(self) -> None:
+    async def settle(self) -> None:
         """Compare the secret, in constant time; none configured opens nothing."""
         expected = self.state.feed_token
         header = self.request.headers.get("Authorization", "")
         given = header[len(_SCHEME) :].strip() if header[: len(_SCHEME)].lower() == _SCHEME else ""
         if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
             raise NotLoggedIn("This is for the hub itself.")
-
-    def check_xsrf_cookie(self) -> None:
-        """No cookie opens this, so nothing can be forged."""
 
     async def get(self) -> None:
         """The newest snapshot."""
