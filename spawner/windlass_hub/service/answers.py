@@ -1,8 +1,8 @@
 """How every handler of the service reads a request and answers it: bodies, problems, headers. It knows no identity.
 
 Bodies are taken as they come (tornado's streaming mode), because only then is `prepare`, where the asker is checked,
-run before the body is read. The body of a refused request is passed over before the refusal is told: a server that
-closes a connection on which something still comes makes proxies lose the answer, and fail the next request too.
+run before the body is read. A refused request is passed over to its end all the same before the refusal is told:
+answered earlier, tornado closes the connection, and a proxy loses the answer or fails somebody's next request.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import secrets
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -43,15 +44,16 @@ class AnswerHandler(RequestHandler):
         self._refusal: Exception | None = None
 
     async def prepare(self) -> None:
-        """Settle whether the request is carried out; a refusal is told once its body has been passed over."""
+        """Settle whether the request is carried out; a refusal is told once the request has come in whole."""
         try:
             await self.settle()
-        except Exception as error:
-            if not self._has_body():
-                raise
+        except Exception as error:  # noqa: BLE001 - told in the place of the verb
             self._refusal = error
-            # Tornado calls the verb once the body is there: it is the refusal, then.
-            setattr(self, str(self.request.method).lower(), self._refuse)
+            self.answer_instead(self._refuse)
+
+    def answer_instead(self, answer: Callable[..., Awaitable[None]]) -> None:
+        """Have `answer` called in the place of the verb, when tornado is ready for it."""
+        setattr(self, str(self.request.method).lower(), answer)
 
     async def settle(self) -> None:
         """Raise what the request is refused with; subclasses check who asks, here."""
@@ -59,10 +61,6 @@ class AnswerHandler(RequestHandler):
 
     def check_xsrf_cookie(self) -> None:
         """Tornado's own call comes too early to be answered well; `settle` checks where a cookie counts."""
-
-    def _has_body(self) -> bool:
-        headers = self.request.headers
-        return headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
 
     async def _refuse(self, *_path: str) -> None:
         if self._refusal is not None:

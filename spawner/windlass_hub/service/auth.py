@@ -175,6 +175,9 @@ class PageHandler(ServiceHandler):
         """Send to the hub's login; only who looks at a page can come back from there."""
         if self.request.method not in _READING:
             super().turn_away()
+        self.answer_instead(self._to_login)
+
+    async def _to_login(self, *_path: str) -> None:
         self.redirect(self.get_login_url())
 
 
