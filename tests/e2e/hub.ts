@@ -40,6 +40,11 @@ export class Hub {
     return this._place.url;
   }
 
+  /** The file the profiles are in. */
+  get catalogue(): string {
+    return this._place.catalogue;
+  }
+
   get profiles(): string {
     return readFileSync(this._place.catalogue, 'utf8');
   }
@@ -62,6 +67,22 @@ export class Hub {
     await page.getByLabel('Password').fill(this._place.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.waitForURL(/hub\/spawn/);
+  }
+
+  /** Log in and open the service's page; the hub answers a little earlier than its service. */
+  async openServicePage(page: Page, user: string): Promise<void> {
+    await page.goto(`${this.url}hub/login`);
+    await page.getByLabel('Username').fill(user);
+    await page.getByLabel('Password').fill(this._place.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL(/hub\/(spawn|home)|user\//);
+    for (;;) {
+      const answer = await page.goto(`${this.url}services/windlass/`);
+      if (answer?.ok()) {
+        return;
+      }
+      await page.waitForTimeout(200);
+    }
   }
 
   async dispose(): Promise<void> {

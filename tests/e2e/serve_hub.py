@@ -19,7 +19,7 @@ sys.path.insert(0, str(REPOSITORY))
 from tests.hub import real_hub  # noqa: E402
 
 CATALOGUE = Path(__file__).with_name("hub-profiles.yaml")
-PEOPLE = {"ann": ("research",), "bob": (), "cyn": (), "dan": (), "eve": (), "wendy": ("platform",), "root": ()}
+PEOPLE = {"ann": ("research",), "bob": (), "cyn": (), "dan": (), "eve": (), "wendy": ("platform",), "walt": ("platform",), "root": ()}
 
 
 def capacity() -> bytes:

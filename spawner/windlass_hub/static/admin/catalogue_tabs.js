@@ -13,11 +13,18 @@ class FormTab {
   constructor(page) {
     this._page = page;
     this.element = h('div', { class: 'wl-form' });
-    page.draft.addEventListener('reset', () => this.show());
-    page.checks.addEventListener('checked', () => this.checked());
+    this._isOpen = false;
+    page.draft.addEventListener('reset', () => this._isOpen && this.show());
+    page.checks.addEventListener('checked', () => this._isOpen && this.checked());
+  }
+
+  hide() {
+    this._isOpen = false;
+    fill(this.element);
   }
 
   show() {
+    this._isOpen = true;
     fill(this.element, ...this.parts());
     if (!this._page.mayEdit) {
       this.element

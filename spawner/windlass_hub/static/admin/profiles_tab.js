@@ -17,12 +17,19 @@ export class ProfilesTab {
     this.element = h('div');
     /** @type {HTMLElement | null} */
     this._form = null;
-    page.draft.addEventListener('reset', () => this.show());
-    page.checks.addEventListener('checked', () => this._checked());
+    this._isOpen = false;
+    page.draft.addEventListener('reset', () => this._isOpen && this.show());
+    page.checks.addEventListener('checked', () => this._isOpen && this._checked());
+  }
+
+  hide() {
+    this._isOpen = false;
+    fill(this.element);
   }
 
   /** Show the list, or the profile the address names. */
   show() {
+    this._isOpen = true;
     const { draft, route } = this._page;
     const at = route.rest === '' ? -1 : Number(route.rest);
     const profile = draft.get([...LIST, at]);
