@@ -21,7 +21,7 @@ export npm_config_fund := false
 export npm_config_audit := false
 export npm_config_update_notifier := false
 
-.PHONY: help setup demo lab hub test test-python test-front test-e2e test-oldest test-cluster lint format access openapi pictures bench build clean
+.PHONY: help setup demo lab hub test test-python test-front test-e2e test-oldest test-cluster test-kubespawner lint format access openapi pictures bench build clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -88,6 +88,10 @@ test-cluster: setup ## Engine, serving and hub tests against the cluster of KUBE
 	  exit 2
 	fi
 	WINDLASS_TEST_CLUSTER=1 $(BIN)/python -m pytest --ignore=tests/e2e -m cluster
+
+test-kubespawner: ## KubeSpawner's own tests with our class: KUBESPAWNER_TESTS=checkout/tests, PYTHON=one with kubernetes<36
+	@if [ ! -d "$${KUBESPAWNER_TESTS:-}" ]; then echo "Set KUBESPAWNER_TESTS to the tests of a checkout of jupyterhub/kubespawner (v7.1)." >&2; exit 2; fi
+	PYTHONPATH="$(CURDIR)/tests/hub" $${PYTHON:-python} -m pytest -p kubespawner_suite -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=session -o asyncio_default_test_loop_scope=session "$$KUBESPAWNER_TESTS"
 
 lint: setup ## The style gates
 	$(BIN)/ruff check .

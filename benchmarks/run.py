@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SCRIPTS = ("frontend_bytes", "server_startup", "preview", "runner", "submit")
+SCRIPTS = ("frontend_bytes", "server_startup", "preview", "runner", "submit", "hub_spawner")
 
 
 def measure(script: str) -> list[dict[str, Any]]:

@@ -107,7 +107,7 @@ def wanted(pod: Pod | None) -> str:
 
 def _living(pod: Pod, status: Mapping[str, Any], own: Mapping[str, Any]) -> PodState:
     restarts = _restarts(own)
-    if (trouble := _crashing(own) or _stuck(status, restarts)) is not None:
+    if (trouble := _crashing(pod, own) or _stuck(status, restarts)) is not None:
         return trouble
     if status.get("phase") == "Running":
         statuses = status.get("containerStatuses")
@@ -154,7 +154,7 @@ def _stuck(status: Mapping[str, Any], restarts: int) -> PodState | None:
     return None
 
 
-def _crashing(own: Mapping[str, Any]) -> PodState | None:
+def _crashing(pod: Pod, own: Mapping[str, Any]) -> PodState | None:
     state = own.get("state") or {}
     if (state.get("waiting") or {}).get("reason") == "CrashLoopBackOff":
         return _looping(own, what="The server")
@@ -164,6 +164,13 @@ def _crashing(own: Mapping[str, Any]) -> PodState | None:
     code = _code(ended)
     if code == 0:
         return PodState(phase="completed", reason="Completed", sentence="The server ended by itself.", exit_code=0)
+    if (pod.get("spec") or {}).get("restartPolicy") == "Never":  # the pod may run on by a container beside it
+        return PodState(
+            phase="failed",
+            reason=str(ended.get("reason") or "Error"),
+            sentence=f"The server {_how(ended)}.",
+            exit_code=code,
+        )
     return _looping({**own, "lastState": state}, what="The server")
 
 

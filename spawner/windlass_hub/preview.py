@@ -35,7 +35,7 @@ async def preview_pod(
         username: whose server it is to be.
         namespace: it is to run in.
     """
-    with _without_cluster():
+    with without_cluster():
         spawner = WindlassSpawner(user=_user(username), hub=Hub(), namespace=namespace, _mock=True)
     spawner.apply_choice(choice, catalogue)
     pod = await spawner.get_pod_manifest()
@@ -53,7 +53,7 @@ def _user(name: str) -> Any:
 
 
 @contextmanager
-def _without_cluster() -> Iterator[None]:
+def without_cluster() -> Iterator[None]:
     """KubeSpawner loads a cluster's configuration when it is made, and fails without one.
 
     Only for the moment of making one: no `await` lies within, so no other spawner of this loop can meet it.

@@ -82,6 +82,12 @@ def test_between_two_restarts_the_server_has_not_ended() -> None:
     assert (state.phase, state.ended, state.exit_code) == ("crash-looping", False, 1)
 
 
+def test_a_server_that_nobody_restarts_has_ended_also_beside_a_container_that_runs() -> None:
+    statuses = [container(terminated={"exitCode": 3, "reason": "Error"}), container(name="proxy", running={})]
+    state = read_pod(pod("Running", spec={"restartPolicy": "Never"}, containerStatuses=statuses))
+    assert (state.phase, state.ended, state.exit_code) == ("failed", True, 3)
+
+
 def test_a_server_that_ended_well_is_completed() -> None:
     done = container(terminated={"exitCode": 0, "reason": "Completed"})
     assert read_pod(pod("Running", containerStatuses=[done])).phase == "completed"
