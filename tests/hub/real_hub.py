@@ -6,7 +6,6 @@ Usage: the fixture `hub` (one for the whole run, see conftest.py), or `with runn
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -23,6 +22,7 @@ from typing import Any
 import httpx
 import psutil
 from tests.conftest import until
+from tests.hub.hub_config import CATALOGUE, PEOPLE, config_text
 
 REPOSITORY = Path(__file__).parents[2]
 PROXY = REPOSITORY / "node_modules" / ".bin" / "configurable-http-proxy"
@@ -30,98 +30,6 @@ MISSING = (
     "JupyterHub's proxy is not there: run `make setup`." if not PROXY.exists() or shutil.which("node") is None else ""
 )
 MARK = "WINDLASS_TEST_HUB"
-
-PEOPLE: Mapping[str, Sequence[str]] = {
-    "ann": ("research",),
-    "bob": (),
-    "wendy": ("platform",),
-    "rita": ("finance",),
-    "root": (),
-}
-
-CATALOGUE = """
-version: 1
-profiles:
-  - slug: cpu
-    display_name: CPU only
-    description: For notebooks that need no GPU.
-    cpu: 2
-    memory: 4G
-    images: [base, torch]
-    usd_per_hour: 0.12
-    default: true
-  - slug: small
-    display_name: Small
-    cpu: 500m
-    memory: 1Gi
-  - slug: research
-    display_name: Research
-    description: For the research group.
-    cpu: 1
-    memory: 2G
-    images: [torch]
-    groups: [research]
-    environment: {DATASET: digits}
-images:
-  - {slug: base, display_name: Base, image: "registry.example/base:1"}
-  - {slug: torch, display_name: PyTorch, image: "registry.example/torch:2"}
-prices: {cpu_core_hour: 0.04, memory_gib_hour: 0.005}
-"""
-
-CONFIG = """
-import json, os
-from windlass_hub import Settings, configure
-
-c = get_config()
-c.JupyterHub.authenticator_class = "dummy"
-c.DummyAuthenticator.password = {password!r}
-c.Authenticator.allow_all = True
-c.Authenticator.admin_users = {{"root"}}
-c.JupyterHub.bind_url = "http://127.0.0.1:{public}{prefix}"
-c.JupyterHub.hub_bind_url = "http://127.0.0.1:{hub}"
-c.JupyterHub.db_url = "sqlite:///{base}/hub.sqlite"
-c.JupyterHub.cookie_secret_file = "{base}/cookie_secret"
-c.JupyterHub.allow_named_servers = True
-c.JupyterHub.cleanup_servers = False
-c.ConfigurableHTTPProxy.should_start = False
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy}"
-c.JupyterHub.load_groups = json.loads({groups!r})
-c.JupyterHub.load_roles = [
-    {{"name": "tester", "services": ["tester"], "scopes": {scopes!r}}},
-]
-c.JupyterHub.services = [{{"name": "tester", "api_token": {password!r}}}]
-c.WindlassLocalSpawner.home_dir_template = "{base}/{{username}}"
-c.WindlassLocalSpawner.notebook_dir = "{base}/{{username}}"
-c.WindlassLocalSpawner.cmd = [{python!r}, "-m", "jupyterhub.singleuser"]
-c.WindlassLocalSpawner.args = [
-    "--allow-root",
-    "--ServerApp.jpserver_extensions={{'windlass': True, 'jupyterlab': False, 'notebook': False}}",
-    "--WindlassApp.embedded_tracking=False",
-]
-c.WindlassLocalSpawner.environment = {{"JUPYTERHUB_SINGLEUSER_APP": "jupyter-server", {mark!r}: {run_id!r}}}
-c.WindlassLocalSpawner.default_url = "/windlass/v1/info"
-c.WindlassLocalSpawner.start_timeout = 60
-c.WindlassLocalSpawner.poll_interval = 1
-c.WindlassLocalSpawner.consecutive_failure_limit = 5
-configure(c, Settings.model_validate_json({settings!r}))
-for service in c.JupyterHub.services:
-    if service["name"] == "windlass":
-        service["environment"] |= {{{mark!r}: {run_id!r}, "PYTHONPATH": os.environ["PYTHONPATH"]}}
-{extra}
-"""
-SCOPES = [
-    "admin:users",
-    "admin:servers",
-    "admin:groups",
-    "admin:server_state",
-    "tokens",
-    "access:servers",
-    "read:hub",
-    "list:users",
-    "list:services",
-    "access:services",
-    "read:metrics",
-]
 
 
 @dataclass
@@ -202,15 +110,20 @@ class Hub:
             self.start()
         if self.catalogue.read_text() != CATALOGUE:
             self.catalogue.write_text(CATALOGUE)
-        for user in self.ask("GET", "users").json():
-            for name in user["servers"]:
-                self.stop_server(user["name"], name=name, remove=bool(name))
+        left = [(user["name"], name) for user in self.ask("GET", "users").json() for name in user["servers"]]
+        for user, name in left:  # all at once: each takes a second to end
+            self.api("DELETE", f"users/{user}/servers/{name}" if name else f"users/{user}/server")
+        for user, name in left:
+            self.stop_server(user, name=name, remove=bool(name))
+
+    def address(self, user: str, *, name: str = "") -> str:
+        """Of the Windlass REST interface of a user's server."""
+        return f"{self.url}user/{user}/{name + '/' if name else ''}windlass/v1"
 
     def client(self, user: str, *, of: str | None = None, name: str = "") -> httpx.Client:
-        """The Windlass REST interface of a user's server, asked with the hub token `of` a user."""
-        address = f"{self.url}user/{user}/{name + '/' if name else ''}windlass/v1"
+        """That interface, asked with the hub token `of` a user."""
         headers = {"Authorization": f"token {self.token_of(of or user)}"}
-        return httpx.Client(base_url=address, headers=headers, timeout=60)
+        return httpx.Client(base_url=self.address(user, name=name), headers=headers, timeout=60)
 
     @contextmanager
     def browser(self, user: str) -> Iterator[httpx.Client]:
@@ -331,7 +244,17 @@ def running(
         proxy_token=proxy_token,
         run_id=f"{os.getpid()}-{secrets.token_hex(8)}",
     )
-    _write_config(hub, chosen, people, ports=(public, hub_port, proxy), extra=extra)
+    (base / "config.py").write_text(
+        config_text(
+            base=str(base),
+            password=secret,
+            settings=chosen,
+            people=people,
+            ports=(public, hub_port, proxy),
+            mark=(MARK, hub.run_id),
+            extra=extra,
+        )
+    )
     proxy_process = _start_proxy(hub, public=public, api=proxy, hub_port=hub_port)
     try:
         hub.start()
@@ -343,38 +266,6 @@ def running(
         hub.end()
         end_all(hub.run_id)
         proxy_process.wait(30)
-
-
-def _write_config(
-    hub: Hub,
-    settings: Mapping[str, Any],
-    people: Mapping[str, Sequence[str]],
-    *,
-    ports: tuple[int, int, int],
-    extra: str,
-) -> None:
-    groups: dict[str, dict[str, list[str]]] = {}
-    for user, names in people.items():
-        for name in names:
-            groups.setdefault(name, {"users": []})["users"].append(user)
-    public, hub_port, proxy = ports
-    (hub.base / "config.py").write_text(
-        CONFIG.format(
-            base=str(hub.base),
-            password=hub.token,
-            public=public,
-            prefix="/hubs/",
-            hub=hub_port,
-            proxy=proxy,
-            python=sys.executable,
-            groups=json.dumps(groups),
-            scopes=SCOPES,
-            settings=json.dumps(settings),
-            mark=MARK,
-            run_id=hub.run_id,
-            extra=extra,
-        )
-    )
 
 
 def _start_proxy(hub: Hub, *, public: int, api: int, hub_port: int) -> subprocess.Popen[bytes]:
