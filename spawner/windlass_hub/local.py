@@ -78,6 +78,7 @@ class WindlassLocalSpawner(ProfileSpawning, LocalProcessSpawner):  # type: ignor
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.popen_kwargs |= {"cwd": str(self.home)}
         address: tuple[str, int] = await super().start()
+        self.save_state()
         return address
 
     async def stop(self, now: bool = False) -> None:

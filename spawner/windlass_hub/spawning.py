@@ -13,7 +13,9 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jupyterhub import orm
 from jupyterhub.spawner import SpawnException
+from sqlalchemy.orm import object_session
 from traitlets import Unicode, default
 from traitlets.config import LoggingConfigurable
 
@@ -97,7 +99,19 @@ class ProfileSpawning(_Base):  # type: ignore[misc]  # JupyterHub is not typed
         self._keep(
             Kept(chosen=Chosen.of(choice.profile, image=choice.image, usd_per_hour=price, revision=snapshot.revision))
         )
+        self.save_state()
         return choice
+
+    def save_state(self) -> None:
+        """Write the state to the hub's database now.
+
+        JupyterHub does so when a start is over; a hub that ends in the middle of one would not find the server again.
+        """
+        entry = self.orm_spawner
+        session = object_session(entry) if isinstance(entry, orm.Spawner) else None
+        if session is not None:
+            entry.state = self.get_state()
+            session.commit()
 
     async def read_profiles(self) -> Snapshot:
         """The catalogue in force; the last good copy while the store is away.

@@ -222,6 +222,32 @@ async def test_what_was_started_is_kept_and_what_ended_is_told(store: str) -> No
     assert again.last_end is None
 
 
+async def test_a_hub_that_ends_during_a_start_finds_the_server_again(store: str, tmp_path: Path) -> None:
+    session = orm.new_session_factory(f"sqlite:///{tmp_path}/hub.sqlite")()
+    user = orm.User(name="ann")
+    entry = orm.Spawner(name="", user=user)
+    session.add_all([user, entry])
+    session.commit()
+    made = spawner(
+        store,
+        orm_spawner=entry,
+        cmd=[sys.executable, "-c", "import time; time.sleep(600)"],
+        home_dir_template=f"{tmp_path}/{{username}}",
+    )
+    await made.start()
+    try:
+        session.rollback()
+        after = spawner(store)
+        after.load_state(session.query(orm.Spawner).one().state)
+        assert await after.poll() is None
+        assert after.chosen == made.chosen
+    finally:
+        made.proc.kill()
+        made.proc.wait()
+        session.close()
+        session.get_bind().dispose()
+
+
 @pytest.mark.parametrize("state", [{}, {"windlass": None}, {"windlass": 7}, {"windlass": {"chosen": {"profile": 1}}}])
 def test_a_state_that_is_not_ours_is_passed_over(state: dict[str, Any]) -> None:
     assert Kept.from_state(state) == Kept()
