@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from windlass_hub.profiles.changes import changes
 from windlass_hub.profiles.model import CatalogueError
 from windlass_hub.profiles.store import StoreError
+from windlass_hub.service.answers import LARGEST_BODY_BYTES
 from windlass_hub.service.auth import ServiceHandler
 from windlass_hub.service.problems import InvalidRequest
 from windlass_hub.settings import PROFILES_READ, PROFILES_WRITE
@@ -19,6 +20,8 @@ class CatalogueHandler(CatalogueChange):
     """`api/admin/catalogue`."""
 
     scopes: ClassVar = {"GET": (PROFILES_READ,), "PUT": (PROFILES_READ, PROFILES_WRITE)}
+    largest_body_bytes = 2 * LARGEST_BODY_BYTES
+    """The document, and the one the edit began from."""
 
     async def get(self) -> None:
         """The document in force; its revision is the ETag."""
@@ -39,6 +42,7 @@ class ValidateHandler(ServiceHandler):
     """`api/admin/catalogue/validate`."""
 
     scopes: ClassVar = {"POST": (PROFILES_READ,)}
+    largest_body_bytes = 2 * LARGEST_BODY_BYTES
 
     async def post(self) -> None:
         """What is wrong with `{"catalogue"}`, what it changes of what is in force, and what its profiles cost."""

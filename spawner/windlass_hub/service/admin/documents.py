@@ -7,6 +7,7 @@ must name to mend it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from windlass_hub.profiles.changes import Change
@@ -26,8 +27,12 @@ async def current(state: ServiceState) -> Document:
     Raises:
         StoreError: it was never read, and nothing of it can be told.
     """
-    try:
-        snapshot = await state.store.load()
+    with suppress(StoreError):
+        snapshot = await state.shelf.read()
+        if state.shelf.problem is None:
+            return of_snapshot(snapshot)
+    try:  # once more for the reason itself; it may have gone meanwhile
+        return of_snapshot(await state.store.load())
     except Missing as error:
         return _document(NOTHING, load_catalogue({}), missing=str(error), examples=_examples())
     except Unreadable as error:
@@ -38,7 +43,6 @@ async def current(state: ServiceState) -> Document:
         if state.shelf.last is None:
             raise
         return {**of_snapshot(state.shelf.last), "stale": str(error)}
-    return of_snapshot(snapshot)
 
 
 def of_snapshot(snapshot: Snapshot) -> Document:

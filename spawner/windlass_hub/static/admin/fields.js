@@ -163,7 +163,7 @@ function changed(spec, keep) {
 /** @param {string} typed */
 function lines(typed) {
   return typed
-    .split(/[\n,]/)
+    .split('\n')
     .map(name => name.trim())
     .filter(name => name !== '');
 }

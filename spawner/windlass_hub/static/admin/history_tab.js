@@ -110,12 +110,13 @@ export class HistoryTab {
       this._page.tell(`Version ${version.number} is in force again: the next server has it.`, 'success');
       this.show();
     } catch (error) {
-      const stale = error instanceof Problem && error.status === 412;
-      said.textContent = stale
-        ? 'Somebody else saved in the meantime: reload the page and look again.'
-        : error instanceof Error
-          ? error.message
-          : String(error);
+      said.textContent = error instanceof Error ? error.message : String(error);
+      if (error instanceof Problem && error.status === 412) {
+        said.textContent = 'Somebody else saved in the meantime: close this and look again.';
+        await this._page.reload();
+        this.show();
+        return;
+      }
       dialog.busy(false);
     }
   }
