@@ -354,6 +354,19 @@ export interface components {
             type: "hello";
             server_version: string;
         };
+        /** @description This server's hub, where it runs Windlass; null is unknown. */
+        HubInfo: {
+            user: string | null;
+            groups: string[] | null;
+            /** @description The Kubernetes namespace of the user's jobs; null also on a hub that makes none. */
+            jobs_namespace: string | null;
+            /** @description What this server was started with. */
+            profile: string | null;
+            /** @description What this server costs. */
+            usd_per_hour: number | null;
+            /** @description Why the hub service does not answer. */
+            message: string | null;
+        };
         /** @description The server in one answer: for the panel's first request and `windlass doctor`. */
         Info: {
             version: string;
@@ -365,6 +378,8 @@ export interface components {
             tracking: components["schemas"]["TrackingInfo"];
             max_bundle_bytes: number;
             on_hub: boolean;
+            /** @description null without a hub, and on one without Windlass. */
+            hub: components["schemas"]["HubInfo"] | null;
             /** @description False when local jobs die with this server's container (a hub pod). */
             job_survives_server: boolean;
         };

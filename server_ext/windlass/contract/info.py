@@ -41,6 +41,21 @@ class TrackingInfo(WireModel):
     message: str | None = None
 
 
+class HubInfo(WireModel):
+    """This server's hub, where it runs Windlass; null is unknown."""
+
+    user: str | None = None
+    groups: list[str] | None = None
+    jobs_namespace: str | None = None
+    """The Kubernetes namespace of the user's jobs; null also on a hub that makes none."""
+    profile: str | None = None
+    """What this server was started with."""
+    usd_per_hour: float | None = None
+    """What this server costs."""
+    message: str | None = None
+    """Why the hub service does not answer."""
+
+
 class Info(WireModel):
     """The server in one answer: for the panel's first request and `windlass doctor`."""
 
@@ -53,6 +68,8 @@ class Info(WireModel):
     tracking: TrackingInfo
     max_bundle_bytes: int
     on_hub: bool
+    hub: HubInfo | None = None
+    """null without a hub, and on one without Windlass."""
     job_survives_server: bool
     """False when local jobs die with this server's container (a hub pod)."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 from windlass.contract.problem import Problem
 from windlass.errors import WindlassError
+from windlass.hub.broker import HubBroker
 from windlass.ledger.jobs import JobLedger
 from windlass.services.about import About
 from windlass.services.bundles import Bundles
@@ -25,6 +27,7 @@ from windlass.services.drafts import Drafting
 from windlass.services.engines import Engines
 from windlass.services.environments import Environments, KernelSpecs
 from windlass.services.events import EnginePump, ForeignWatch
+from windlass.services.hub import HubFacts
 from windlass.services.launch import Launcher
 from windlass.services.ledger_records import LedgerRecords
 from windlass.services.logs import LogFeeds
@@ -70,6 +73,7 @@ class Services:
         self._ledger = JobLedger(path=settings.ledger_path)
         self._hub = ChangeHub()
         self._engines = Engines(factories=settings.engines, default=settings.default_engine)
+        self._hub_facts = HubFacts(broker=HubBroker.from_environment(), environment=os.environ)
         self._environments = Environments(specs=kernel_specs, fallback_python=settings.python)
         self._tracking = Tracking(
             data_dir=settings.data_dir,
@@ -121,7 +125,7 @@ class Services:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(self._engines.close(), self._tracking.close())
+        await asyncio.gather(self._engines.close(), self._tracking.close(), self._hub_facts.close())
         await self._ledger.close()
 
     async def _open(self) -> None:
@@ -207,13 +211,14 @@ class Services:
             )
 
         return Parts(
-            about=About(settings=settings, engines=self._engines, tracking=self._tracking),
+            about=About(settings=settings, engines=self._engines, tracking=self._tracking, hub=self._hub_facts),
             control=JobControl(ledger=self._ledger, engines=self._engines, bundles=self._bundles, hub=self._hub),
             doctor=Doctor(
                 settings=settings,
                 engines=self._engines,
                 environments=self._environments,
                 tracking=self._tracking,
+                hub=self._hub_facts,
                 open_ledger=self.ready,
             ),
             environments=self._environments,

@@ -21,6 +21,7 @@ from windlass.services.about import shown_path
 from windlass.services.cluster_rights import Examine, rights_checks
 from windlass.services.engines import Engines
 from windlass.services.environments import Environments
+from windlass.services.hub import HubFacts
 from windlass.services.lifetime import ends_with_server
 from windlass.services.settings import Settings
 from windlass.tracking.tracking import Tracking
@@ -42,6 +43,7 @@ class Doctor:
         engines: Engines,
         environments: Environments,
         tracking: Tracking,
+        hub: HubFacts,
         open_ledger: Callable[[], Awaitable[Any]],
         examine_rights: Examine | None = None,
     ) -> None:
@@ -49,6 +51,7 @@ class Doctor:
         self._engines = engines
         self._environments = environments
         self._tracking = tracking
+        self._hub = hub
         self._open_ledger = open_ledger
         self._examine_rights = examine_rights
 
@@ -60,6 +63,7 @@ class Doctor:
             ("engines", self._engine_checks()),
             ("environments", self._environment_checks()),
             ("tracking", self._tracking_check()),
+            ("hub", self._hub.checks(on_hub=self._settings.on_hub)),
             ("front end on the server", asyncio.to_thread(self._front_end)),
             ("job lifetime", asyncio.to_thread(self._lifetime)),
         ]

@@ -42,6 +42,19 @@ def test_a_users_server_is_told_who_it_serves_and_what_there_is(hub: Hub) -> Non
     assert [image["slug"] for image in ask(server, "images").json()["items"]] == ["base", "torch"]
     assert "research" in [profile["slug"] for profile in ask(server, "profiles").json()["items"]]
     assert ask(server, "capacity").json()["source"] == "machine"
+    with hub.client("ann") as own:
+        told = own.get("/info").json()["hub"]
+        assert told == {
+            "user": "ann",
+            "groups": ["research"],
+            "jobs_namespace": None,
+            "profile": "cpu",
+            "usd_per_hour": 0.12,
+            "message": None,
+        }
+        checks = {check["name"]: check["message"] for check in own.get("/doctor").json()["items"]}
+        assert checks["hub groups"] == "ann, in research"
+        assert checks["hub"].startswith("reachable: Windlass ")
     refused = ask(server, "token", "POST")
     assert (refused.status_code, refused.headers["Content-Type"]) == (503, "application/problem+json")
 

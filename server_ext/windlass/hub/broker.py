@@ -1,0 +1,204 @@
+"""Asks the hub service in the name of this server's user, with the token that the hub gave this server.
+
+Each answer is a model of `contract.hub`; each failure is a sentence that says what to do. The token goes to the hub
+service alone and into no log, error or representation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import httpx
+from pydantic import ValidationError
+
+from windlass.contract.hub import (
+    ClusterCapacity,
+    HubModel,
+    ImageList,
+    KubernetesToken,
+    Me,
+    Metrics,
+    Prices,
+    ProfileList,
+)
+from windlass.errors import Forbidden, InvalidRequest, Unavailable, WindlassError
+
+M = TypeVar("M", bound=HubModel)
+
+URL_ENVIRONMENT = "WINDLASS_HUB_URL"
+TOKEN_ENVIRONMENT = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - the name of the variable
+TIMEOUT_SECONDS = 10.0
+METRICS_SECONDS = 30.0
+TOKEN_MARGIN_SECONDS = 120.0
+"""A token that ends sooner than this is not given out: a request may take that long, and clocks differ."""
+
+
+class HubBroker:
+    """A client of the hub service.
+
+    Args:
+        url: of its REST interface, as the hub put it into this server's environment.
+        token: this server's own, of the hub.
+        verify: how to check the service's certificate, as httpx takes it.
+        clock: POSIX seconds, for tests.
+    """
+
+    def __init__(
+        self, *, url: str, token: str, verify: ssl.SSLContext | bool = True, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._url = url.rstrip("/") + "/"
+        self._bearer = token
+        self._verify = verify
+        self._clock = clock
+        self._http: httpx.AsyncClient | None = None
+        self._token: KubernetesToken | None = None
+        self._asking_token = asyncio.Lock()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> HubBroker | None:
+        """The broker of this server's hub; None where there is no hub, or one without Windlass."""
+        url, token = environment.get(URL_ENVIRONMENT), environment.get(TOKEN_ENVIRONMENT)
+        if not url or not token:
+            return None
+        return cls(url=url, token=token, verify=_internal_ssl(environment))
+
+    async def me(self) -> Me:
+        """Who this server's user is to the hub. Raises Unavailable and Forbidden, as all of these do."""
+        return await self._ask(Me, "GET", "me")
+
+    async def prices(self) -> Prices:
+        """What things cost per hour."""
+        return await self._ask(Prices, "GET", "prices")
+
+    async def images(self) -> ImageList:
+        """The images that jobs may use."""
+        return await self._ask(ImageList, "GET", "images")
+
+    async def profiles(self) -> ProfileList:
+        """The profiles the user may start servers of, with price and room."""
+        return await self._ask(ProfileList, "GET", "profiles")
+
+    async def capacity(self) -> ClusterCapacity:
+        """Nodes and GPUs, and what is being started."""
+        return await self._ask(ClusterCapacity, "GET", "capacity")
+
+    async def metrics(
+        self,
+        names: Sequence[str],
+        *,
+        pod: str | None = None,
+        start: float | None = None,
+        end: float | None = None,
+        step_seconds: float | None = None,
+    ) -> Metrics:
+        """Named metrics of the user's own pods.
+
+        Args:
+            names: as `gpu_utilization`; the service says which there are when one is wrong.
+            pod: one of them; all when left out.
+            start: POSIX seconds; left out: the values of now.
+            end: POSIX seconds; now when left out.
+            step_seconds: between two points; as the service likes when left out.
+
+        Raises:
+            InvalidRequest: there is no such metric, or the times make no sense.
+        """
+        given = {"pod": pod, "start": start, "end": end, "step": step_seconds}
+        query = {"names": ",".join(names), **{name: str(value) for name, value in given.items() if value is not None}}
+        return await self._ask(Metrics, "GET", "metrics", query=query, seconds=METRICS_SECONDS)
+
+    async def token(self) -> KubernetesToken:
+        """A Kubernetes token for the user's own namespace; the same one until shortly before it ends."""
+        async with self._asking_token:  # Many ask at once when one has ended: one asks for all.
+            known = self._token
+            if known is None or known.expires_at.timestamp() - self._clock() < TOKEN_MARGIN_SECONDS:
+                self._token = known = await self._ask(KubernetesToken, "POST", "token")
+            return known
+
+    async def forget_token(self, refused: KubernetesToken | None) -> None:
+        """Give out `refused` no more: the API server did not accept it. A newer one stays."""
+        async with self._asking_token:
+            if self._token is refused:
+                self._token = None
+
+    async def close(self) -> None:
+        """Give back the connections; asking again opens new ones."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    async def _ask(
+        self,
+        model: type[M],
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        seconds: float = TIMEOUT_SECONDS,
+    ) -> M:
+        headers = {"Authorization": f"token {self._bearer}", "Accept": "application/json"}
+        request = self._client().request(method, path, params=query, headers=headers, timeout=seconds)
+        try:
+            # httpx times each read alone: an answer that trickles would never end.
+            response = await asyncio.wait_for(request, seconds)
+        except (httpx.TimeoutException, asyncio.TimeoutError) as error:
+            raise Unavailable("The hub service did not answer in time; try again.") from error
+        except httpx.HTTPError as error:
+            raise Unavailable("The hub service cannot be reached from this server; try again.") from error
+        if not response.is_success:
+            raise _refusal(response)
+        try:
+            return model.model_validate_json(response.content)
+        except ValidationError:
+            # Without the cause: it quotes the answer, which may be a token.
+            raise Unavailable("The hub service answered with something this version does not understand.") from None
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._http is None:
+            # No proxy of the environment: the hub is inside, and the token is for it alone.
+            self._http = httpx.AsyncClient(base_url=self._url, verify=self._verify, trust_env=False)
+        return self._http
+
+    def __repr__(self) -> str:
+        return f"HubBroker({self._url!r})"
+
+
+def _refusal(response: httpx.Response) -> WindlassError:
+    told = _detail(response)
+    if response.status_code == 401:
+        return Unavailable("The hub does not accept this server's token any more: restart your server from the hub.")
+    if response.status_code == 403:
+        return Forbidden(told or "The hub service does not let you do this.")
+    if response.status_code == 400:
+        return InvalidRequest(told or "The hub service did not understand the request.")
+    if response.status_code in (404, 405):
+        return Unavailable("The hub's Windlass is older than this server's and does not know this: ask its admins.")
+    return Unavailable(told or f"The hub service answered {response.status_code}; try again.")
+
+
+def _detail(response: httpx.Response) -> str:
+    """The sentence of a problem; nothing of a page that a proxy made."""
+    if not response.headers.get("Content-Type", "").startswith("application/problem+json"):
+        return ""
+    try:
+        answer: Any = response.json()
+    except ValueError:
+        return ""
+    return str(answer.get("detail") or "")[:1000] if isinstance(answer, dict) else ""
+
+
+def _internal_ssl(environment: Mapping[str, str]) -> ssl.SSLContext | bool:
+    """As JupyterHub's `internal_ssl` has it: certificates of its own, in files it names."""
+    authority = environment.get("JUPYTERHUB_SSL_CLIENT_CA")
+    if not authority:
+        return True
+    context = ssl.create_default_context(cafile=authority)
+    certificate, key = environment.get("JUPYTERHUB_SSL_CERTFILE"), environment.get("JUPYTERHUB_SSL_KEYFILE")
+    if certificate and key:
+        context.load_cert_chain(certificate, key)
+    return context
