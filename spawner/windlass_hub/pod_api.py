@@ -72,7 +72,9 @@ class PodApi:
         if response.status == 404:
             return None
         if response.status >= 300:
-            _judge(Answer.of(ApiException(status=response.status, reason=body.decode(errors="replace"))))
+            said = ApiException(status=response.status, reason=response.reason)
+            said.body = body
+            _judge(Answer.of(said))
         found: dict[str, Any] = json.loads(body)
         return found
 

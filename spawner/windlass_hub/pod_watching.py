@@ -116,9 +116,11 @@ class PodWatching(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is not type
             return found
         made = steady(parent=self, namespace=self.namespace, **kwargs)
         type(self).reflectors[key] = made
-        if found is not None:
-            await found.stop()
-        await made.start()
+        try:
+            await made.start()
+        finally:
+            if found is not None:
+                await found.stop()
         return made
 
     async def _current_pod(self) -> tuple[Pod | None, bool]:

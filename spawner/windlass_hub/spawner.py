@@ -14,19 +14,14 @@ from typing import Any
 import aiohttp
 from jupyterhub.spawner import SpawnException
 from kubernetes_asyncio.client.rest import ApiException
-from kubespawner.spawner import KubeSpawner
 from tornado import web
-from traitlets import Dict, Enum, Float, Integer, TraitError, Unicode, default
+from traitlets import Float, Integer, TraitError, default
 
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import KubeError
 
 from . import patience, stock_options
-from .access import notebook_component
-from .homes import HomeKeeping
-from .isolation import IsolationError
-from .isolations import isolation_for
-from .namespaces import namespace_for
+from .isolated_spawning import IsolatedSpawning
 from .overriding import Overriding
 from .page import render_profile_list
 from .pod_api import NoAnswer, Refused, remove
@@ -37,65 +32,29 @@ from .profiles.options import Choice
 from .profiles.rendering import COLLECTIONS, overrides, with_base
 from .reflectors import NotLoaded, SteadyPods
 from .refusals import Answer, given_up, refused
-from .settings import Settings
 from .spawning import ProfileSpawning, refusal
 
-_JOBS_NAMESPACE = "windlass_jobs_namespace"
+_TIMEOUTS = (asyncio.TimeoutError, TimeoutError)  # one and the same since Python 3.11
 
 
-class WindlassSpawner(ProfileSpawning, HomeKeeping):
+class WindlassSpawner(ProfileSpawning, IsolatedSpawning):
     """KubeSpawner with Windlass profiles."""
 
-    isolation = Enum(
-        ("none", "own", "beside"),
-        "none",
-        help="""own: each user's servers and jobs are in a namespace of their own, made and kept by Windlass.
-        beside: servers stay where KubeSpawner puts them, jobs get a namespace per user. none: as KubeSpawner.""",
-    ).tag(config=True)
-    namespace_prefix = Unicode("wl", help="What the names of users' namespaces begin with.").tag(config=True)
-    hub_id = Unicode("hub", help="Tells this hub's pods and namespaces from those of other hubs.").tag(config=True)
     start_minutes = Float(
         0,
         min=0,
         help="""How long a start may take before it is given up, with the reason. It is always given up before
         `start_timeout`; 0: not earlier than that.""",
     ).tag(config=True)
-    credentials_dir = Unicode(
-        "", help="A folder with users' and groups' credentials, made into one Secret in each user's jobs namespace."
-    ).tag(config=True)
-    windlass_settings = Dict(
-        help="The hub side's Settings as configure() got them; what has a trait of its own here counts as there."
-    ).tag(config=True)
     crash_restarts = Integer(
         5, min=1, help="A server that crashed and was restarted so many times is stopped, and its node given back."
     ).tag(config=True)
-
-    jobs_namespace: str = ""
-    """Where the user's jobs run; empty: not isolated."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._overriding = Overriding()
         self._asked_for_pod = False
         self._last_answer: Answer | None = None
         super().__init__(*args, **kwargs)
-        if self.isolation == "own" and not self.enable_user_namespaces:
-            raise TraitError("isolation = 'own' needs enable_user_namespaces: leave that out of the configuration.")
-
-    @default("enable_user_namespaces")
-    def _user_namespaces_when_own(self) -> bool:
-        return bool(self.isolation == "own")
-
-    @default("user_namespace_template")
-    def _own_namespace(self) -> str:
-        if self.isolation != "own":
-            stock: str = KubeSpawner.user_namespace_template.default_value
-            return stock
-        return namespace_for(self.user.name, prefix=self.namespace_prefix, hub_id=self.hub_id)
-
-    @default("component_label")
-    def _own_component(self) -> str:
-        # In one cluster-wide watch another hub's pods, or pods that a user labels so, must not be seen as servers.
-        return notebook_component(self.hub_id) if self.isolation == "own" else "singleuser-server"
 
     @default("start_timeout")
     def _time_for_nodes(self) -> int:
@@ -116,7 +75,7 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
             else:
                 await self._load_stock_options()
         if self.isolation != "none":
-            await self._isolate()
+            await self.isolate((await self.read_profiles()).catalogue if self.profile_store else Catalogue())
 
     def apply_choice(self, choice: Choice, catalogue: Catalogue) -> None:
         """Set the traits of a choice; lists of the hub's configuration (tolerations, volumes) are added to."""
@@ -160,41 +119,6 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
         self._overriding.about_to_set(self, spawner_override)
         super()._apply_overrides(spawner_override)
 
-    async def _isolate(self) -> None:
-        catalogue = (await self.read_profiles()).catalogue if self.profile_store else Catalogue()
-        try:
-            place = await isolation_for(self.kube_client(), self._settings()).ensure(
-                self.person(), catalogue=catalogue, notebook_namespace=self.namespace
-            )
-        except IsolationError as error:
-            self.log.warning("No namespace for %s: %s", self.user.name, error)
-            raise refusal(str(error), reason=error.reason) from error
-        self.jobs_namespace = place.name
-        if self.isolation == "own":
-            self.namespace = place.name
-            self.service_account = place.service_account
-            self.automount_service_account_token = False
-
-    def _settings(self) -> Settings:
-        own = {
-            "isolation": self.isolation,
-            "namespace_prefix": self.namespace_prefix,
-            "hub_id": self.hub_id,
-            "credentials_dir": self.credentials_dir,
-        }
-        return Settings.model_validate({**self.windlass_settings, **own})
-
-    async def _ensure_namespace(self) -> None:
-        if self.isolation != "own":
-            await super()._ensure_namespace()
-
-    def get_env(self) -> dict[str, str]:
-        """The server's environment: also where its jobs run."""
-        environment: dict[str, str] = super().get_env()
-        if self.jobs_namespace:
-            environment["WINDLASS_JOBS_NAMESPACE"] = self.jobs_namespace
-        return environment
-
     # -- start ----------------------------------------------------------------------------------------------------
 
     async def _start(self) -> str:
@@ -236,6 +160,8 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
             if not starting.done():
                 starting.cancel()
                 await asyncio.wait({starting})
+            if not starting.cancelled():
+                starting.exception()  # known from now on: nobody else asks
 
     def _as_refusal(self, error: BaseException) -> SpawnException | None:
         if isinstance(error, (SpawnException, asyncio.CancelledError)):
@@ -244,7 +170,8 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
             return refused(error.answer, what="the server's pod", namespace=self.namespace)
         if isinstance(error, (ApiException, KubeError)):
             return refused(Answer.of(error), what="a part of the server", namespace=self.namespace)
-        if isinstance(error, (NotLoaded, aiohttp.ClientError)) or self._last_answer is not None:
+        given_up_asking = isinstance(error, _TIMEOUTS) and self._last_answer is not None
+        if given_up_asking or isinstance(error, (NoAnswer, NotLoaded, aiohttp.ClientError)):
             answer = self._last_answer or Answer(status=0, reason="", message=str(error))
             return refused(answer, what="the server's pod", namespace=self.namespace)
         return None
@@ -269,6 +196,7 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
             return False
         except Refused as refusing:
             if refusing.answer.exists:
+                self._asked_for_pod = False  # whose it is, is not known yet
                 await self._clear_the_way()
             elif not refusing.answer.transient:
                 self._asked_for_pod = False
@@ -285,7 +213,6 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
             return
         owner = (found["metadata"].get("annotations") or {}).get("hub.jupyter.org/username")
         if owner not in {None, self.user.name}:
-            self._asked_for_pod = False
             raise refusal(
                 f"The name of your server's pod, {self.pod_name}, is taken by another user's. "
                 "Please tell your administrators.",
@@ -296,7 +223,7 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
 
     async def _make_create_pvc_request(self, pvc: Any, request_timeout: float) -> bool:
         try:
-            return bool(await super()._make_create_pvc_request(pvc, request_timeout))
+            done = bool(await super()._make_create_pvc_request(pvc, request_timeout))
         except ApiException as error:
             self._last_answer = Answer.of(error)
             if self._last_answer.transient:
@@ -305,6 +232,8 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
         except aiohttp.ClientError as error:
             self._last_answer = Answer(status=0, reason="", message=str(error))
             return False
+        self._last_answer = None
+        return done
 
     def is_pod_running(self, pod: Pod | None) -> bool:
         """Whether it is the pod of this start, and ready."""
@@ -344,12 +273,17 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
     def _given_up(self, state: PodState) -> bool:
         return state.phase == "crash-looping" and state.restarts >= self.crash_restarts
 
-    async def _end(self, state: PodState) -> int:
+    async def _end(self, state: PodState) -> int | None:
         crashing = state.phase == "crash-looping"
         self.ended(f"{state.sentence} It was stopped." if crashing else state.sentence)
         self.log.warning("Server %s: %s", self.pod_name, state.sentence)
         if self.delete_stopped_pods or crashing:
-            await self.stop(now=True)
+            try:
+                await self.stop(now=True)
+            except (web.HTTPError, TimeoutError) as error:
+                self.log.error("The pod %s of a server that ended is left: %s", self.pod_name, error)
+                if crashing:
+                    return None  # it still starts again and again, and still has its node
         return 1 if state.exit_code is None else state.exit_code
 
     async def stop(self, now: bool = False) -> None:
@@ -375,30 +309,12 @@ class WindlassSpawner(ProfileSpawning, HomeKeeping):
 
     # -- what is kept ---------------------------------------------------------------------------------------------
 
-    def get_state(self) -> dict[str, Any]:
-        """What the hub keeps in its database."""
-        state: dict[str, Any] = super().get_state()
-        if self.jobs_namespace:
-            state[_JOBS_NAMESPACE] = self.jobs_namespace
-        return state
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """After a restart of the hub."""
-        super().load_state(state)
-        self.jobs_namespace = str(state.get(_JOBS_NAMESPACE) or "")
-
     def clear_state(self) -> None:
         """For a new start, before group overrides and hooks: what the last profile set is taken back here."""
         # The namespace stays, as with KubeSpawner: a pod that did not stop would be lost.
         self._overriding.take_back(self, keep={"namespace"})
         super().clear_state()
         self._pod_uid = None
-
-    async def delete_forever(self) -> None:
-        """A named server or a user is deleted: with the user their namespace, and all that is in it."""
-        await super().delete_forever()
-        if self.isolation != "none" and not self.name:
-            await isolation_for(self.kube_client(), self._settings()).remove(self.user.name)
 
     def store_client(self) -> KubeClient | None:
         """For a catalogue in the cluster."""

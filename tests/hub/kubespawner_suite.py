@@ -8,6 +8,7 @@ fail that passes for the stock class (leave out `-p` to see). It must be importe
 from __future__ import annotations
 
 import kubespawner
+
 from windlass_hub.spawner import WindlassSpawner
 
 kubespawner.KubeSpawner = WindlassSpawner

@@ -257,6 +257,16 @@ async def test_a_pod_left_by_a_hub_that_went_down_is_replaced(hubs: Hubs) -> Non
     await spawner.stop()
 
 
+@pytest.mark.emulator
+async def test_a_pod_that_is_in_the_way_and_cannot_be_looked_at_is_no_error_of_the_hub(hubs: Hubs) -> None:
+    await hubs.spawner().start()
+    spawner = hubs.spawner()
+    rule = hubs.cluster.faults.fail("GET", f"/pods/{spawner.pod_name}", 503, "away", times=None)
+    assert (await refusal(spawner)).reason == "kubernetes_away"
+    hubs.cluster.faults.lift(rule)
+    assert len(await pods(hubs)) == 1  # whose it is was not known, so it was left alone
+
+
 async def test_another_users_pod_of_the_same_name_is_not_touched(hubs: Hubs) -> None:
     other = hubs.spawner("ann", pod_name_template="same")
     await other.start()
