@@ -78,8 +78,8 @@ def _of_namespaces(settings: Settings) -> list[Object]:
     enforce = _string("pod-security.kubernetes.io/enforce")
     return [
         _must(
-            "request.operation != 'CREATE' "
-            f"|| object.metadata.name.startsWith({_string(settings.namespace_prefix + '-')})",
+            "request.operation != 'CREATE' || has(object.metadata.name) "
+            f"&& object.metadata.name.startsWith({_string(settings.namespace_prefix + '-')})",
             f"The hub makes only namespaces whose names begin with {settings.namespace_prefix}-.",
         ),
         _must(
@@ -130,13 +130,14 @@ def _of_objects(settings: Settings, hub_namespace: str, accounts: list[str]) -> 
         ),
         _must(
             f"{nothing_new} || request.resource.resource != 'secrets' || request.resource.group != '' "
-            f"|| object.metadata.name == {_string(SECRET_NAME)}",
+            f"|| (has(object.metadata.name) && object.metadata.name == {_string(SECRET_NAME)})",
             f"The hub writes no Secret but {SECRET_NAME}.",
         ),
         _must(
             "request.resource.resource != 'serviceaccounts' || request.resource.group != '' "
             f"|| request.name in {_strings(('default', USER_ACCOUNT))} "
-            f"|| (request.operation == 'CREATE' && object.metadata.name in {_strings(('default', USER_ACCOUNT))})",
+            "|| (request.operation == 'CREATE' && has(object.metadata.name) "
+            f"&& object.metadata.name in {_strings(('default', USER_ACCOUNT))})",
             f"The hub touches no account but default and {USER_ACCOUNT}, and asks for no other account's token.",
         ),
     ]

@@ -113,7 +113,7 @@ def allowed(rules: list[Mapping[str, Any]], right: Right) -> bool:
 
 
 def _covers(listed: list[str] | None, item: str) -> bool:
-    return bool(listed) and ("*" in listed or item in listed)
+    return listed is not None and ("*" in listed or item in listed)
 
 
 def _covers_resource(listed: list[str] | None, resource: str) -> bool:

@@ -30,7 +30,7 @@ VARIABLES: dict[str, str] = {
     "UV_DEFAULT_INDEX": "jobs",
     "UV_INDEX": "jobs",
 }
-"""Every variable the Secret may hold (MLflow, S3 and DVC, Hugging Face, package index), and the feature that needs it."""
+"""Every variable the Secret may hold (MLflow, S3 and DVC, Hugging Face, packages), and the feature that needs it."""
 
 
 def environment(*variables: str) -> list[dict[str, Any]]:

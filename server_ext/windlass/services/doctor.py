@@ -18,7 +18,6 @@ from windlass.contract.preview import Environment
 from windlass.errors import WindlassError
 from windlass.ledger.filesystems import is_network_folder
 from windlass.services.about import shown_path
-from windlass.services.cluster_rights import Examine, rights_checks
 from windlass.services.engines import Engines
 from windlass.services.environments import Environments
 from windlass.services.hub import HubFacts
@@ -45,7 +44,6 @@ class Doctor:
         tracking: Tracking,
         hub: HubFacts,
         open_ledger: Callable[[], Awaitable[Any]],
-        examine_rights: Examine | None = None,
     ) -> None:
         self._settings = settings
         self._engines = engines
@@ -53,7 +51,6 @@ class Doctor:
         self._tracking = tracking
         self._hub = hub
         self._open_ledger = open_ledger
-        self._examine_rights = examine_rights
 
     async def checks(self) -> CheckList:
         """All checks, at once."""
@@ -67,8 +64,6 @@ class Doctor:
             ("front end on the server", asyncio.to_thread(self._front_end)),
             ("job lifetime", asyncio.to_thread(self._lifetime)),
         ]
-        if self._examine_rights is not None:
-            asked.append(("cluster rights", rights_checks(self._examine_rights)))
         answers = await asyncio.gather(*(_in_time(name, check) for name, check in asked))
         return CheckList(items=[check for checks in answers for check in checks])
 
