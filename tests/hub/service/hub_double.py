@@ -77,7 +77,10 @@ class HubDouble:
         elif token != SERVICE_TOKEN:
             raise HTTPError(403)
         elif path == "users":
-            handler.write(json.dumps({"items": list(self.users.values()), "_pagination": {"next": None}}))
+            offset, limit = (int(handler.get_query_argument(name)) for name in ("offset", "limit"))
+            following = {"offset": offset + limit} if offset + limit < len(self.users) else None
+            items = list(self.users.values())[offset : offset + limit]
+            handler.write(json.dumps({"items": items, "_pagination": {"next": following}}))
         else:
             name = path.removeprefix("users/")
             if name not in self.users:

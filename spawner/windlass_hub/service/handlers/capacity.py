@@ -36,27 +36,29 @@ class CapacityHandler(ServiceHandler):
             problem = capacity.problem if capacity else self.state.cluster_problem
             self.reply(ClusterCapacity(source="unknown", complete=False, problem=problem))
             return
+        # On a machine nothing is reserved, so nobody knows what is free; in a cluster, only when all pods are known.
+        known = snapshot.complete and snapshot.source == "kubernetes"
         self.reply(
             ClusterCapacity(
                 source=snapshot.source,
                 complete=snapshot.complete,
                 taken_at=snapshot.taken_at,
                 problem=capacity.problem,
-                nodes=[_node(node, known=snapshot.complete) for node in snapshot.nodes],
-                gpus=_gpus(snapshot),
+                nodes=[_node(node, known=known) for node in snapshot.nodes],
+                gpus=_gpus(snapshot, known=known),
                 pools=[_pool(pool) for pool in snapshot.pools],
                 starting=list(capacity.starting()),
             )
         )
 
 
-def _gpus(snapshot: CapacitySnapshot) -> list[GpuCapacity]:
+def _gpus(snapshot: CapacitySnapshot, *, known: bool) -> list[GpuCapacity]:
     return [
         GpuCapacity(
             product=found.product or "unknown",
             resource=found.resource,
             total=found.total,
-            free=None if found.used is None else max(0, found.total - found.used),
+            free=max(0, found.total - found.used) if known and found.used is not None else None,
         )
         for found in gpu_totals(snapshot)
     ]
