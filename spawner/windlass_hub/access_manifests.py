@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .access import HUB_LABEL, notebook_component, rights_of
-from .access_model import Right, Role
-from .namespace_network import API_SERVER_PORTS, HUB_PODS, PROXY_PODS
+from .access import HUB_LABEL, WAYS, notebook_component, rights_of
+from .access_model import Peer, Pods, Right, Role
+from .namespace_network import API_SERVER_PORTS, HUB_PODS, PROXY_PODS, rules, selector
 from .settings import Settings
 
 Object = dict[str, Any]
@@ -113,9 +113,18 @@ def hub_policies(settings: Settings, *, hub_namespace: str, api_server: tuple[st
     to_servers = [{"to": [notebooks], "ports": _ports(NOTEBOOK_PORT)}]
     api = [{"to": [{"ipBlock": {"cidr": addresses}} for addresses in api_server], "ports": _ports(*API_SERVER_PORTS)}]
     to_hub = [{"to": [{"podSelector": {"matchLabels": HUB_PODS}}], "ports": _ports(8081, 8123)}]
+    # What notebooks in users' namespaces reach; the internet is z2jh's own switch.
+    from_here = rules(
+        Pods.NOTEBOOKS,
+        "to",
+        network=settings.network,
+        hub_namespace=hub_namespace,
+        api_server=api_server,
+        without={Peer.INTERNET},
+    )
     from_notebooks = {"from": [notebooks, {"podSelector": {"matchLabels": _NOTEBOOKS}}]}
     return [
-        _policy(hub_namespace, "windlass-notebooks-out", _NOTEBOOKS, egress=[*api, *to_hub]),
+        _policy(hub_namespace, "windlass-notebooks-out", _NOTEBOOKS, egress=from_here),
         _policy(
             hub_namespace,
             "windlass-hub",
@@ -136,23 +145,32 @@ def hub_policies(settings: Settings, *, hub_namespace: str, api_server: tuple[st
     ]
 
 
-def cilium_policy(settings: Settings) -> Object:
-    """The way to the API server where Cilium enforces: there no address range stands for it, only its entity."""
-    namespace_label = f"k8s:io.cilium.k8s.namespace.labels.{HUB_LABEL}"
-    return {
-        "apiVersion": "cilium.io/v2",
-        "kind": "CiliumClusterwideNetworkPolicy",
-        "metadata": {"name": f"windlass-api-server-{settings.hub_id}"},
-        "spec": {
-            "endpointSelector": {
-                "matchLabels": {
-                    namespace_label: settings.hub_id,
-                    "component": notebook_component(settings.hub_id),
-                }
+def cilium_policies(settings: Settings, *, hub_namespace: str) -> list[Object]:
+    """The ways to the API server where Cilium enforces: there no address range stands for it, only its entity."""
+    to_api = [{"toEntities": ["kube-apiserver"]}]
+    of_users = {f"k8s:io.cilium.k8s.namespace.labels.{HUB_LABEL}": settings.hub_id}
+    policies: list[Object] = [
+        {
+            "apiVersion": "cilium.io/v2",
+            "kind": "CiliumClusterwideNetworkPolicy",
+            "metadata": {"name": f"{way.pods.value}-api-server-{settings.hub_id}"},
+            "spec": {
+                "endpointSelector": {
+                    "matchLabels": {**of_users, **selector(way.pods, hub_id=settings.hub_id)["matchLabels"]}
+                },
+                "egress": to_api,
             },
-            "egress": [{"toEntities": ["kube-apiserver"]}],
-        },
+        }
+        for way in WAYS
+        if way.peer is Peer.API_SERVER
+    ]
+    beside = {
+        "apiVersion": "cilium.io/v2",
+        "kind": "CiliumNetworkPolicy",
+        "metadata": {"name": "windlass-notebooks-api-server", "namespace": hub_namespace},
+        "spec": {"endpointSelector": {"matchLabels": _NOTEBOOKS}, "egress": to_api},
     }
+    return [*policies, beside]
 
 
 def _rule(right: Right) -> Object:
@@ -179,10 +197,10 @@ def _policy(
     egress: list[Object] | None = None,
 ) -> Object:
     spec: Object = {"podSelector": {"matchLabels": pods}, "policyTypes": []}
-    for direction, rules in (("Ingress", ingress), ("Egress", egress)):
-        if rules is not None:
+    for direction, opened in (("Ingress", ingress), ("Egress", egress)):
+        if opened is not None:
             spec["policyTypes"].append(direction)
-            spec[direction.lower()] = rules
+            spec[direction.lower()] = opened
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from .access_admission import hub_fence, user_pods
-from .access_manifests import cilium_policy, hub_policies, hub_roles, service_roles, user_roles
+from .access_manifests import cilium_policies, hub_policies, hub_roles, service_roles, user_roles
 from .access_page import doctor_rights, page
 from .namespaces import Plan, contents, namespace, namespace_for
 from .profiles.access import Person
@@ -71,7 +71,7 @@ def rendered(settings: Settings, *, hub_namespace: str, api_server: tuple[str, .
         ),
         "network-policies/cilium.yaml": _yaml(
             "Only where Cilium enforces the policies: no address range stands for the API server there.",
-            [cilium_policy(settings)],
+            cilium_policies(settings, **placed),
         ),
         "network-policies/user-namespace.yaml": _yaml(
             "An example to read, not to apply: what the hub makes for a user called `ada` of a hub with isolation\n"

@@ -6,7 +6,7 @@ need. A way to a place that nobody has named opens nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 from .access import WAYS, notebook_component
@@ -33,7 +33,7 @@ def selector(pods: Pods, *, hub_id: str) -> dict[str, Any]:
 
 
 def policies(
-    *, network: Network, hub_namespace: str, hub_id: str, api_server: Iterable[str] = (), notebooks: bool
+    *, network: Network, hub_namespace: str, hub_id: str, api_server: tuple[str, ...] = (), notebooks: bool
 ) -> dict[str, dict[str, Any]]:
     """The specs of all policies, by name.
 
@@ -44,26 +44,39 @@ def policies(
         api_server: address ranges of the API server, for where `network` names none.
         notebooks: whether notebooks are in this namespace, or only jobs.
     """
-    known = {
-        Peer.OWN_PODS: [{"podSelector": {}}],
-        Peer.HUB: [peer(hub_namespace, HUB_PODS)],
-        Peer.PROXY: [peer(hub_namespace, PROXY_PODS)],
-        Peer.INTERNET: list(INTERNET),
-    }
     found = {}
     for pods in Pods:
         if pods is Pods.NOTEBOOKS and not notebooks:
             continue
         spec: dict[str, Any] = {"podSelector": selector(pods, hub_id=hub_id), "policyTypes": []}
         for direction, section in (("from", "ingress"), ("to", "egress")):
-            ways = [way for way in WAYS if way.pods is pods and way.direction == direction]
-            rules = [rule for way in ways if (rule := _rule(way, network, known, tuple(api_server)))]
-            if rules or pods is Pods.ALL:
+            opened = rules(pods, direction, network=network, hub_namespace=hub_namespace, api_server=api_server)
+            if opened or pods is Pods.ALL:
                 spec["policyTypes"].append(section.capitalize())
-                spec[section] = rules
+                spec[section] = opened
         if spec["policyTypes"]:
             found[pods.value] = spec
     return found
+
+
+def rules(
+    pods: Pods,
+    direction: str,
+    *,
+    network: Network,
+    hub_namespace: str,
+    api_server: Iterable[str] = (),
+    without: Container[Peer] = (),
+) -> list[dict[str, Any]]:
+    """The rules of one kind of pod in one direction (`to`, `from`), but for ways to the peers in `without`."""
+    known = {
+        Peer.OWN_PODS: [{"podSelector": {}}],
+        Peer.HUB: [peer(hub_namespace, HUB_PODS)],
+        Peer.PROXY: [peer(hub_namespace, PROXY_PODS)],
+        Peer.INTERNET: list(INTERNET),
+    }
+    ways = [way for way in WAYS if way.pods is pods and way.direction == direction and way.peer not in without]
+    return [rule for way in ways if (rule := _rule(way, network, known, tuple(api_server)))]
 
 
 def _rule(

@@ -108,6 +108,22 @@ def test_every_role_is_rendered_whole(role: Role) -> None:
     assert written == asked
 
 
+def test_notebooks_of_the_hubs_namespace_reach_what_z2jh_closes_and_no_more() -> None:
+    path = "network-policies/hub-namespace.yaml"
+    (found,) = [item for item in objects(path) if item["metadata"]["name"] == "windlass-notebooks-out"]
+    rules = found["spec"]["egress"]
+    peers = [peer for rule in rules for peer in rule["to"]]
+    namespaces = {
+        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for peer in peers
+        if "namespaceSelector" in peer
+    }
+    assert namespaces >= {"mlflow", HUB_NAMESPACE}
+    assert {"ipBlock": {"cidr": EXAMPLE_API_SERVER[0]}} in peers
+    # Whether notebooks may use the internet at large is z2jh's own switch.
+    assert not [rule for rule in rules if "ports" not in rule and any("ipBlock" in peer for peer in rule["to"])]
+
+
 def test_the_doctors_list_is_the_table_of_the_user() -> None:
     document = json.loads((ROOT / "server_ext/windlass/kube/rights.json").read_text())
     assert len(document["rights"]) == len([*rights_of(Role.USER), *rights_of(Role.USER_CLUSTER_READ)])
