@@ -234,7 +234,7 @@ test('somebody without the permission sees what they may use, and nothing else',
   await expect(page.getByRole('heading', { name: 'Profiles you may use' })).toBeVisible();
   await expect(page.getByRole('heading', { name: 'CPU only' })).toBeVisible();
   await expect(page.getByText('$0.12 per hour')).toBeVisible();
-  await expect(page.getByText('price unknown').first()).toBeVisible();
+  await expect(page.getByText('price not set').first()).toBeVisible();
   await expect(page.getByText("Research group's own")).toHaveCount(0);
   const refused = await page.evaluate(async () => {
     const { prefix = '', xsrf = '' } = document.body.dataset;

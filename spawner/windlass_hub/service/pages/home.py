@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from tornado.web import HTTPError
 
+from windlass_hub.page import machine_in_words, price_in_words
 from windlass_hub.profiles.access import Person, visible
-from windlass_hub.profiles.model import Profile
 from windlass_hub.profiles.prices import hourly_price
 from windlass_hub.profiles.store import StoreError
 from windlass_hub.service.auth import PAGE_POLICY, PageHandler
@@ -41,8 +41,8 @@ class HomePage(PageHandler):
             {
                 "name": profile.display_name,
                 "description": profile.description,
-                "machine": machine(profile),
-                "price": hourly_price(profile, catalogue.prices),
+                "machine": machine_in_words(profile),
+                "price": price_in_words(hourly_price(profile, catalogue.prices)),
                 "is_default": profile.default,
             }
             for profile in visible(catalogue, person)
@@ -73,15 +73,6 @@ class HomePage(PageHandler):
                 **values,
             )
         )
-
-
-def machine(profile: Profile) -> str:
-    """What a profile gives, in one line."""
-    parts = [f"{profile.cpu} CPU", f"{profile.memory} memory"]
-    if profile.gpu is not None:
-        kind = {"mig": f" ({profile.gpu.mig_profile})", "shared": " (shared)"}.get(profile.gpu.mode, "")
-        parts.append(f"{profile.gpu.count} × {profile.gpu.product}{kind}")
-    return " · ".join(parts) + (" · spot" if profile.spot else "")
 
 
 @cache

@@ -62,7 +62,10 @@ export class Page {
     }
     this._build();
     this._begin();
-    window.addEventListener('hashchange', () => this._follow());
+    window.addEventListener('hashchange', () => {
+      this._told.querySelector('.alert-success, .alert-info')?.remove();
+      this._follow();
+    });
     window.addEventListener('beforeunload', event => {
       if (this.draft.isChanged) {
         event.preventDefault();
@@ -179,7 +182,6 @@ export class Page {
   _follow() {
     const [tab, rest = ''] = location.hash.slice(1).split('/');
     this.route = { tab: this._names?.includes(tab) ? tab : 'profiles', rest };
-    this._told.querySelector('.alert-success')?.remove();
     this._tabs?.show(this.route.tab);
     this._place();
   }
