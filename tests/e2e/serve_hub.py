@@ -19,7 +19,8 @@ sys.path.insert(0, str(REPOSITORY))
 from tests.hub import real_hub  # noqa: E402
 
 CATALOGUE = Path(__file__).with_name("hub-profiles.yaml")
-PEOPLE = {"ann": ("research",), "bob": (), "cyn": (), "dan": (), "eve": (), "wendy": ("platform",), "walt": ("platform",), "root": ()}
+EDITORS = {"wendy": ("platform",), "walt": ("platform",)}
+PEOPLE = {"ann": ("research",), "bob": (), "cyn": (), "dan": (), "eve": (), "root": (), **EDITORS}
 
 
 def capacity() -> bytes:
@@ -56,7 +57,7 @@ class Capacity(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         return
 
 
