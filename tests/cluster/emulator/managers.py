@@ -82,7 +82,8 @@ def apply(live: Object | None, config: Object, *, manager: str, force: bool) -> 
     owned = {owner: paths - contested.get(owner, set()) for owner, paths in owned.items()}
     merged = copy.deepcopy(strategic(before, config, kind=kind))
     others = set().union(*(paths for owner, paths in owned.items() if owner != mine))
-    for path in sorted(owned.get(mine, set()) - wanted - others, key=len):
+    # An item of a list goes as a whole, before its fields: they are what names it.
+    for path in sorted(owned.get(mine, set()) - wanted - others, key=lambda path: (path[-1] != ".", len(path), path)):
         if fields.read(merged, path, kind=kind) is not None:
             fields.remove(merged, path, kind=kind)
     owned[mine] = wanted

@@ -92,12 +92,14 @@ class Emulator:
         self._tasks = [asyncio.create_task(self.api.controllers.run(), name="emulated controllers")]
 
     async def _stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._close_doors()
         assert self._runner is not None
         await self._runner.cleanup()
+        # Besides the controllers: watches whose client went away without a word.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _listen(self) -> None:
         assert self._runner is not None
