@@ -52,6 +52,8 @@ class Kubelet:
         self._credentials = credentials
         self._rules: list[Rule] = []
         self._added: list[str] = []
+        self._bound: dict[str, str] = {}
+        """The node that each pod was given, by uid."""
         self._done: dict[str, str] = {}
         """What was made of each pod, by uid."""
         self._addresses = itertools.count(1)
@@ -193,7 +195,7 @@ class Kubelet:
         name = self._outcome_of(metadata)
         outcome = OUTCOMES[name]
         if outcome.scheduled and not pod["spec"].get("nodeName") and self._nodes.objects:
-            node, why = place(pod, self._nodes.objects.values(), self._pods.objects.values())
+            node, why = place(pod, self._nodes.objects.values(), self._bound_pods())
             if node is None:
                 name, outcome = f"unschedulable: {why}", unschedulable(why)
             else:
@@ -208,12 +210,21 @@ class Kubelet:
                 return rule.outcome
         return "running"
 
+    def _bound_pods(self) -> list[Object]:
+        """All pods, those just bound with their node: the watch may not have told yet."""
+        pods = []
+        for pod in self._pods.objects.values():
+            node = pod["spec"].get("nodeName") or self._bound.get(pod["metadata"]["uid"])
+            pods.append({**pod, "spec": {**pod["spec"], "nodeName": node}})
+        return pods
+
     async def _bind(self, pod: Object, node: str) -> None:
         """The pod comes back through the watch with its node."""
         namespace, name = _key(pod)
         target = {"apiVersion": "v1", "kind": "Node", "name": node}
         body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": name}, "target": target}
         await self._client.raw("POST", PODS.path(namespace=namespace, name=name, subresource="binding"), body=body)
+        self._bound[pod["metadata"]["uid"]] = node
         said = f"Successfully assigned {namespace}/{name} to {node}"
         await self._say(pod, Said("Scheduled", said, component="default-scheduler"))
 
