@@ -1,8 +1,8 @@
 """A JupyterHub without Helm that has Windlass: `jupyterhub --config hub-config/jupyterhub_config.py`.
 
-As it stands it runs users' servers as processes of this machine, with profiles, prices and the admin page, and isolates
-nothing: for one trusted team on one GPU machine, or to try things out. For pods, set `spawner="kubernetes"` (the account
-in KUBECONFIG needs hub-config/rbac/), or install with Helm: hub-config/z2jh/values.yaml.
+As it stands it runs users' servers as processes of this machine, with profiles, prices and the admin page, and
+isolates nothing: for one trusted team on one GPU machine, or to try things out. For pods, set `spawner="kubernetes"`
+(the account in KUBECONFIG needs hub-config/rbac/), or install with Helm: hub-config/z2jh/values.yaml.
 """
 
 import os

@@ -70,6 +70,7 @@ export function makeInfo(given: Partial<Info> = {}): Info {
     tracking: { mode: 'embedded', state: 'idle', url: null, message: null },
     max_bundle_bytes: 1_000_000,
     on_hub: false,
+    hub: null,
     job_survives_server: true,
     ...given
   };
