@@ -82,16 +82,14 @@ $(STAMPS)/oldest: $(STAMPS)/python
 test-oldest: setup $(STAMPS)/oldest $(STAMPS)/chromium ## The main browser tests in the oldest supported JupyterLab
 	WINDLASS_E2E_JUPYTER_LAB=$(CURDIR)/$(OLDEST)/bin/jupyter-lab npm run --silent test:e2e -- train.spec.ts
 
-test-cluster: setup ## Engine, serving and hub tests against the cluster of KUBECONFIG or KUBEBUILDER_ASSETS
+cluster-given:
 	@if [ -z "$${KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then
 	  echo "Set KUBECONFIG (the file of a cluster whose admin you are) or KUBEBUILDER_ASSETS (a folder with etcd and kube-apiserver)." >&2
 	  exit 2
 	fi
-	WINDLASS_TEST_CLUSTER=1 $(BIN)/python -m pytest --ignore=tests/e2e -m cluster
 
-test-kubespawner: ## KubeSpawner's own tests with our class: KUBESPAWNER_TESTS=checkout/tests, PYTHON=one with kubernetes<36
-	@if [ ! -d "$${KUBESPAWNER_TESTS:-}" ]; then echo "Set KUBESPAWNER_TESTS to the tests of a checkout of jupyterhub/kubespawner (v7.1)." >&2; exit 2; fi
-	PYTHONPATH="$(CURDIR)/tests/hub" $${PYTHON:-python} -m pytest -p kubespawner_suite -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=session -o asyncio_default_test_loop_scope=session "$$KUBESPAWNER_TESTS"
+test-cluster: cluster-given setup ## Engine, serving and hub tests against the cluster of KUBECONFIG or KUBEBUILDER_ASSETS
+	WINDLASS_TEST_CLUSTER=1 $(BIN)/python -m pytest --ignore=tests/e2e -m cluster
 
 lint: setup ## The style gates
 	$(BIN)/ruff check .
