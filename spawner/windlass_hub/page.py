@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from .profiles.access import Person, visible
+from .profiles.access import Person, closed, visible, why_not
 from .profiles.availability import Availability, CapacitySnapshot, room_for
 from .profiles.model import Catalogue, Gpu, Profile
 from .profiles.options import FREE_IMAGE, IMAGE, PROFILE
@@ -80,7 +80,7 @@ def cards_for(
     *,
     taken: Mapping[str, str] | None = None,
 ) -> list[Card]:
-    """The cards of the profiles this person may use, in the catalogue's order. Others are not even mentioned.
+    """The cards of the profiles: first those this person may use, then those of groups, which say whom they are for.
 
     Args:
         catalogue: what is in force.
@@ -89,17 +89,14 @@ def cards_for(
         remembered: the options of the last start, as they were kept; what is not offered any more is passed over.
         taken: by profile, why no more servers of it may run at once.
     """
-    shown = visible(catalogue, person)
-    rooms = {profile.slug: room_for(profile, snapshot) for profile in shown}
-    why_not = {
-        profile.slug: reason
-        for profile in shown
-        if (reason := (taken or {}).get(profile.slug) or rooms[profile.slug].impossible)
-    }
-    first = _first([profile for profile in shown if profile.slug not in why_not], remembered.get(PROFILE))
+    mine, others = visible(catalogue, person), closed(catalogue, person)
+    rooms = {profile.slug: room_for(profile, snapshot) for profile in [*mine, *others]}
+    off = {profile.slug: why_not(profile, person) for profile in others}
+    off |= {profile.slug: (taken or {}).get(profile.slug) or rooms[profile.slug].impossible for profile in mine}
+    first = _first([profile for profile in mine if not off[profile.slug]], remembered.get(PROFILE))
     return [
-        _card(profile, catalogue, rooms[profile.slug], remembered, why_not=why_not.get(profile.slug), first=first)
-        for profile in shown
+        _card(profile, catalogue, rooms[profile.slug], remembered, why_not=off[profile.slug], first=first)
+        for profile in [*mine, *others]
     ]
 
 

@@ -106,8 +106,23 @@ def test_gpus_are_said_for_what_they_are(gpu: dict[str, Any], words: str) -> Non
     assert gpu_in_words(Gpu.model_validate(gpu)) == words
 
 
-def test_profiles_of_others_are_not_mentioned() -> None:
-    found = catalogue({"slug": "all"}, {"slug": "secret", "display_name": "Hidden", "groups": ["research"]})
+def test_a_group_s_profile_says_whom_it_is_for_and_comes_last() -> None:
+    found = catalogue(
+        {"slug": "theirs", "display_name": "Theirs", "groups": ["research"], "default": True}, {"slug": "all"}
+    )
+    assert "Only for members" not in page_of(found, ANN).text
+    page = page_of(found, BOB)
+    assert "Theirs" in page.text
+    assert "Only for members of research." in page.text
+    radios = page.all("input", type="radio")
+    assert [(radio["value"], "disabled" in radio, "checked" in radio) for radio in radios] == [
+        ("all", False, True),
+        ("theirs", True, False),
+    ]
+
+
+def test_profiles_for_named_people_are_not_mentioned_to_others() -> None:
+    found = catalogue({"slug": "all"}, {"slug": "secret", "display_name": "Hidden", "users": ["ann"]})
     assert "Hidden" in page_of(found, ANN).text
     page = page_of(found, BOB)
     assert "Hidden" not in page.text

@@ -164,7 +164,8 @@ def test_the_page_shows_what_is_open_to_whom(hub: Hub) -> None:
     with hub.browser("ann") as ann, hub.browser("bob") as bob:
         mine, theirs = (browser.get(f"{hub.url}hub/spawn").text for browser in (ann, bob))
     assert "For the research group." in mine
-    assert "esearch" not in theirs
+    assert "Only for members of research." in theirs
+    assert "Only for members" not in mine
     assert "$0.12 per hour" in theirs
 
 

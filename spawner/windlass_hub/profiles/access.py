@@ -44,6 +44,14 @@ def visible(catalogue: Catalogue, person: Person) -> list[Profile]:
     return [profile for profile in catalogue.profiles if why_not(profile, person) is None]
 
 
+def closed(catalogue: Catalogue, person: Person) -> list[Profile]:
+    """The profiles this person may not use but could ask for, in the catalogue's order.
+
+    Those of a group are: the group is whom to ask. Those for named people alone are nobody else's business.
+    """
+    return [profile for profile in catalogue.profiles if profile.groups and why_not(profile, person) is not None]
+
+
 def effective_quota(quotas: Quotas, groups: Collection[str]) -> Quota:
     """What one person's namespace may hold.
 
