@@ -38,6 +38,8 @@ $(STAMPS)/front: $(STAMPS)/node $(FRONT_SOURCES)
 $(STAMPS)/python: pyproject.toml | $(STAMPS)/front
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	# Through the link of an earlier set-up pip would write into the built extension, which could then not be packed again.
+	rm -rf $(LINKED) $(EXTENSION)/install.json
 	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	mkdir -p $(dir $(LINKED)) && rm -rf $(LINKED) && ln -s $(CURDIR)/$(EXTENSION) $(LINKED)
 	mkdir -p $(STAMPS) && touch $@
