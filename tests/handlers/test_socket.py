@@ -170,19 +170,6 @@ def test_what_follows_a_job_that_is_not_there_is_a_problem(server: Server) -> No
     tab.close()
 
 
-def test_a_tab_cannot_follow_without_end(server: Server, gate: Any) -> None:
-    job = server.send("gated.ipynb", parameters={"gate": str(gate)})
-    tab = server.tab()
-    for rank in range(150):
-        tab.say(type="subscribe_log", job_id=job["id"], rank=rank)
-    while True:
-        problem = tab.hear("problem")["problem"]
-        if problem["status"] == 400:
-            break
-    gate.touch()
-    tab.close()
-
-
 def test_a_tab_that_does_not_read_costs_no_memory_and_the_others_go_on(server: Server) -> None:
     import psutil
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -33,6 +34,9 @@ BREATH_SECONDS = 0.05
 """Between two messages about jobs: many changes at once become one message."""
 
 _log = logging.getLogger(__name__)
+
+Telling = Callable[[], Awaitable[None]]
+"""Tells the tab of one thing it follows, until that ends; begun by its task, which may be cancelled before."""
 
 
 class FindsEngine(Protocol):
@@ -104,13 +108,15 @@ class SocketSession:
             return
         match message:
             case messages.SubscribeJobs():
-                await self._follow(("jobs",), self._tell_jobs(message.cursor), None)
+                await self._follow(("jobs",), partial(self._tell_jobs, message.cursor), None)
             case messages.SubscribeLog():
-                await self._follow(("log", message.job_id, message.rank), self._tell_log(message), message.job_id)
+                await self._follow(
+                    ("log", message.job_id, message.rank), partial(self._tell_log, message), message.job_id
+                )
             case messages.UnsubscribeLog():
                 self._unfollow(("log", message.job_id, message.rank))
             case messages.SubscribeNotebook():
-                telling = self._tell_notebook(message.job_id)
+                telling = partial(self._tell_notebook, message.job_id)
                 await self._follow(("notebook", message.job_id), telling, message.job_id)
             case messages.UnsubscribeNotebook():
                 self._unfollow(("notebook", message.job_id))
@@ -118,10 +124,9 @@ class SocketSession:
                 if self._tab is not None:
                     self._saving.answer(tab=self._tab, owner=self._owner, answer=message)
 
-    async def _follow(self, key: tuple[object, ...], telling: Coroutine[Any, Any, None], job_id: str | None) -> None:
+    async def _follow(self, key: tuple[object, ...], telling: Telling, job_id: str | None) -> None:
         self._unfollow(key)
         if len(self._following) >= MOST_FOLLOWED or self._gone.is_set():
-            telling.close()
             await self._complain(InvalidRequest("This tab follows too much already: close some job pages."), job_id)
             return
         task = asyncio.create_task(self._guarded(telling, job_id), name=f"windlass-follow-{key[0]}")
@@ -137,9 +142,9 @@ class SocketSession:
         if self._following.get(key) is task:
             del self._following[key]
 
-    async def _guarded(self, telling: Coroutine[Any, Any, None], job_id: str | None) -> None:
+    async def _guarded(self, telling: Telling, job_id: str | None) -> None:
         try:
-            await telling
+            await telling()
         except ConnectionError:
             self.close()
         except WindlassError as error:
