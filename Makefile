@@ -100,7 +100,7 @@ lint: setup ## The style gates
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/interrogate --quiet .
 	$(BIN)/python -m windlass.handlers.openapi --check
-	$(BIN)/python -m windlass_hub.access_rendering --check
+	$(BIN)/python -m windlass_hub.rights.rendering --check
 	npm run --silent lint
 
 format: setup ## Mend what can be mended by machine
@@ -109,7 +109,7 @@ format: setup ## Mend what can be mended by machine
 	npm run --silent lint:fix
 
 access: setup ## Write RBAC, network policies, admission, docs/access.md and the doctor's list anew from the access table
-	$(BIN)/python -m windlass_hub.access_rendering
+	$(BIN)/python -m windlass_hub.rights.rendering
 
 openapi: setup ## Write openapi.json and the front end's types anew from the wire models
 	$(BIN)/python -m windlass.handlers.openapi

@@ -23,10 +23,10 @@ from kubespawner import KubeSpawner
 from report import report
 from traitlets.config import Config
 
+from windlass_hub.pods.reflectors import SteadyEvents
 from windlass_hub.preview import without_cluster
 from windlass_hub.profiles.model import load_catalogue
 from windlass_hub.profiles.rendering import to_kubespawner
-from windlass_hub.reflectors import SteadyEvents
 from windlass_hub.spawner import WindlassSpawner
 
 PROFILES = 50

@@ -1,7 +1,7 @@
 """The one table of who may do what, and why: rights in Kubernetes, ways through the network, and secrets.
 
 The RBAC files, the NetworkPolicies, the admission policies, docs/access.md and the list `windlass doctor` goes by are
-generated from it (`python -m windlass_hub.access_rendering`), and the hub makes users' namespaces by it; a test fails
+generated from it (`python -m windlass_hub.rights.rendering`), and the hub makes users' namespaces by it; a test fails
 where a file differs. Whoever needs one more right adds a row, with the sentence that justifies it.
 """
 
@@ -11,10 +11,10 @@ from typing import get_args
 
 from windlass.kube.user_secret import SECRET_NAME, VARIABLES
 
-from .access_model import Entry, Feature, Right, Role, SecretUse
-from .access_never import NEVER
-from .access_rights import BINDABLE, CLUSTER_READS, HUB_RIGHTS, SERVICE_RIGHTS, USER_ACCOUNT, USER_RIGHTS
-from .access_ways import WAYS
+from .rights.kubernetes import BINDABLE, CLUSTER_READS, HUB_RIGHTS, SERVICE_RIGHTS, USER_ACCOUNT, USER_RIGHTS
+from .rights.model import Entry, Feature, Right, Role, SecretUse
+from .rights.never import NEVER
+from .rights.ways import WAYS
 
 __all__ = ["BINDABLE", "NEVER", "RIGHTS", "SECRETS", "TABLE", "USER_ACCOUNT", "WAYS", "notebook_component", "rights_of"]
 

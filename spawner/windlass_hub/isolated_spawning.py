@@ -16,9 +16,9 @@ from traitlets import Dict, Enum, TraitError, Unicode, default
 from windlass.kube.client import KubeClient
 
 from .access import notebook_component
-from .homes import HomeKeeping
-from .isolation import Isolation, IsolationError
+from .isolation.ensuring import Isolation, IsolationError
 from .namespaces import namespace_for
+from .pods.homes import HomeKeeping
 from .profiles.access import Person
 from .profiles.model import Catalogue
 from .settings import Settings

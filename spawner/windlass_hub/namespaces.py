@@ -30,12 +30,12 @@ from windlass.kube.resources import (
 from windlass.kube.user_secret import SECRET_NAME
 
 from .access import HUB_LABEL, USER_ACCOUNT, USER_LABEL, USERNAME_ANNOTATION
-from .access_model import Role
-from .allowances import allowance_annotations
-from .namespace_network import policies
-from .namespace_quota import LIMITS, QUOTA, limit_range, resource_quota
+from .isolation.allowances import allowance_annotations
+from .isolation.network_policies import policies
+from .isolation.quota import LIMITS, QUOTA, limit_range, resource_quota
 from .profiles.access import Person, effective_quota
 from .profiles.model import Catalogue
+from .rights.model import Role
 from .settings import Settings
 
 Object = dict[str, Any]

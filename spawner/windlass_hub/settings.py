@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .network import Network
+from .isolation.network import Network
 
 SERVICE_NAME = "windlass"
 ENVIRONMENT = "WINDLASS_HUB_SETTINGS"

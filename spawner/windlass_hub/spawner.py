@@ -20,18 +20,18 @@ from traitlets import Float, Integer, TraitError, default
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import KubeError
 
-from . import patience, stock_options
 from .isolated_spawning import IsolatedSpawning
-from .overriding import Overriding
 from .page import render_profile_list
-from .pod_api import NoAnswer, Refused, remove
-from .pod_state import Pod, PodState, read_pod
-from .pod_watching import UNHEARD
+from .pods import patience, stock_options
+from .pods.api import NoAnswer, Refused, remove
+from .pods.overriding import Overriding
+from .pods.reflectors import NotLoaded, SteadyPods
+from .pods.refusals import Answer, given_up, refused
+from .pods.state import Pod, PodState, read_pod
+from .pods.watching import UNHEARD
 from .profiles.model import Catalogue
 from .profiles.options import Choice
 from .profiles.rendering import COLLECTIONS, overrides, with_base
-from .reflectors import NotLoaded, SteadyPods
-from .refusals import Answer, given_up, refused
 from .spawning import ProfileSpawning, refusal
 
 _TIMEOUTS = (asyncio.TimeoutError, TimeoutError)  # one and the same since Python 3.11

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 from tests.cluster.cluster import Cluster
-from tests.hub.isolated import HubSide, hub_side, may
+from tests.hub.isolation.hub_side import HubSide, hub_side, may
 
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import Forbidden, KubeError
@@ -26,9 +26,9 @@ from windlass.kube.rights import examine
 from windlass.kube.user_secret import VARIABLES
 from windlass_hub.access import NEVER, RIGHTS, TABLE, rights_of
 from windlass_hub.access import SECRETS as SECRET_USES
-from windlass_hub.access_model import Never, Right, Role, SecretUse, Way
-from windlass_hub.isolation import UserNamespace
+from windlass_hub.isolation.ensuring import UserNamespace
 from windlass_hub.profiles.access import Person
+from windlass_hub.rights.model import Never, Right, Role, SecretUse, Way
 
 Asked = tuple[str, str, str, str]
 

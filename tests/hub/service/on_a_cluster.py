@@ -12,10 +12,10 @@ from windlass.kube.resources import (
     ROLE_BINDINGS,
     ROLES,
 )
-from windlass_hub.access_manifests import service_roles, user_roles
-from windlass_hub.isolation import Isolation
+from windlass_hub.isolation.ensuring import Isolation
 from windlass_hub.profiles.access import Person
 from windlass_hub.profiles.model import load_catalogue
+from windlass_hub.rights.manifests import service_roles, user_roles
 from windlass_hub.settings import Settings
 
 ACCOUNT = "hub-service"

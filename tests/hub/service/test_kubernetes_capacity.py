@@ -12,10 +12,10 @@ from tests.hub.service.on_a_cluster import cluster_settings, service_client
 
 from windlass.kube.client import KubeClient
 from windlass.kube.resources import CLUSTER_ROLE_BINDINGS, NODE_CLAIMS, NODE_POOLS, NODES, PODS
-from windlass_hub.access_model import Role
 from windlass_hub.profiles.availability import CapacitySnapshot, NodeRoom, room_for
 from windlass_hub.profiles.cluster_reading import nodes_from_kubernetes
 from windlass_hub.profiles.model import load_catalogue
+from windlass_hub.rights.model import Role
 from windlass_hub.service.kubernetes_capacity import GRACE_SECONDS, KubernetesCapacity
 from windlass_hub.service.state import ServiceState
 from windlass_hub.settings import Settings

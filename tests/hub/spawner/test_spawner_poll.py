@@ -16,7 +16,7 @@ from tests.hub.spawner.conftest import Hubs
 from tornado import web
 
 from windlass.kube.resources import PODS
-from windlass_hub.reflectors import SteadyReflector
+from windlass_hub.pods.reflectors import SteadyReflector
 from windlass_hub.spawner import WindlassSpawner
 
 pytestmark = pytest.mark.cluster
@@ -242,7 +242,7 @@ async def test_a_right_that_is_missing_for_events_does_not_keep_a_server_from_st
 async def test_a_cluster_that_cannot_be_seen_refuses_starts_and_the_hub_lives(
     hubs: Hubs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("windlass_hub.reflectors.FIRST_LIST_SECONDS", 0.2)
+    monkeypatch.setattr("windlass_hub.pods.reflectors.FIRST_LIST_SECONDS", 0.2)
     hubs.cluster.faults.fail("GET", r"/pods(\?|$)", 500, "away", times=None)
     spawner = hubs.spawner(enable_user_namespaces=True, user_namespace_template=hubs.namespace)
     with pytest.raises(SpawnException) as caught:

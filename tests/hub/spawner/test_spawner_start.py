@@ -213,7 +213,7 @@ async def test_a_node_that_does_not_come_is_waited_for_no_longer_than_asked(hubs
 
 async def test_an_image_that_cannot_be_pulled_ends_the_start_early(hubs: Hubs, monkeypatch: pytest.MonkeyPatch) -> None:
     kubelet = hubs.cluster.kubelet or pytest.skip("There are real nodes.")
-    monkeypatch.setattr("windlass_hub.patience.PULL_SECONDS", 0.5)
+    monkeypatch.setattr("windlass_hub.pods.patience.PULL_SECONDS", 0.5)
     kubelet.behave("image-pull-back-off", namespace=hubs.namespace)
     error = await refusal(hubs.spawner(start_timeout=120))
     assert error.reason == "image"
