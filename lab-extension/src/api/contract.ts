@@ -269,8 +269,51 @@ export interface components {
         CheckList: {
             items: components["schemas"]["Check"][];
         };
+        /** @description A volume claim of the jobs namespace, mounted in every worker. */
+        ClaimMount: {
+            claim: string;
+            path: string;
+            sub_path?: string | null;
+            /** @default false */
+            read_only?: boolean;
+        };
         /** @description A message from the browser, a text frame of the socket. */
         ClientMessage: components["schemas"]["SubscribeJobs"] | components["schemas"]["SubscribeLog"] | components["schemas"]["UnsubscribeLog"] | components["schemas"]["SubscribeNotebook"] | components["schemas"]["UnsubscribeNotebook"] | components["schemas"]["Saved"];
+        /** @description What a worker is given in a cluster. All of it may be left out. */
+        ClusterOptions: {
+            /** @description The notebook server's own when left out, else the catalogue's first. */
+            image?: string | null;
+            /** @description Cores per worker. */
+            cpu?: number | null;
+            /** @description Per worker. */
+            memory_bytes?: number | null;
+            /** @description Size of /dev/shm; a quarter of the memory, at least 1 GiB, when left out and there is more than one process. */
+            shared_memory_bytes?: number | null;
+            gpu?: components["schemas"]["GpuChoice"];
+            node_class?: ("spot" | "on-demand") | null;
+            node_selector?: {
+                [key: string]: string;
+            };
+            tolerations?: components["schemas"]["PodToleration"][];
+            priority_class?: string | null;
+            /** @description A LocalQueue of Kueue in the jobs namespace. */
+            queue?: string | null;
+            /** @description With TrainJob: the runtime; chosen by the code's framework when left out. */
+            runtime?: string | null;
+            volumes?: components["schemas"]["ClaimMount"][];
+            /** @description The claim that carries a bundle too large for a ConfigMap, where there is no artifact store that pods reach. */
+            bundle_claim?: string | null;
+            /**
+             * @description Install what the code imports and the image lacks before the job starts.
+             * @default true
+             */
+            install_packages?: boolean;
+            /**
+             * @description How long the cluster keeps the job's objects after its end; the log and the record are kept here longer.
+             * @default 86400
+             */
+            keep_seconds?: number;
+        };
         /** @description A path that the code opens by name. */
         DataReference: {
             path: string;
@@ -337,6 +380,10 @@ export interface components {
             line: number | null;
             /** @description The line concerned, secrets masked. */
             excerpt: string | null;
+            /** @description Values that, merged into the request (RFC 7396), mend it; null where only the user can. */
+            apply: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
         };
         /** @description The Git work tree the notebook lies in. */
         GitState: {
@@ -344,6 +391,18 @@ export interface components {
             branch: string | null;
             /** @description Whether tracked files differ from the commit. */
             dirty: boolean | null;
+        };
+        /** @description Which GPUs; how many of them is `gpus_per_worker`. */
+        GpuChoice: {
+            /** @description As the label nvidia.com/gpu.product of nodes has it; any when left out. */
+            product?: string | null;
+            /**
+             * @default whole
+             * @enum {string}
+             */
+            share?: "whole" | "mig" | "time-sliced";
+            /** @description With `mig`: `1g.5gb` and the like. */
+            mig_profile?: string | null;
         };
         /** @description Server: the first message. */
         Hello: {
@@ -473,9 +532,16 @@ export interface components {
             cells: number;
             /** @description What is started, argument by argument. */
             command: string[];
+            /** @description The job's own object, in a cluster. */
             manifest: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
+            /** @description All objects that would be made, the job's own among them, in the order they are made. */
+            manifests: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+            /** @description Why the job is of this kind, where the engine chose it. */
+            kind_reason: string | null;
             cost_usd_per_hour: number | null;
             notices: string[];
             /** @description False when a finding of severity error stands in the way. */
@@ -541,6 +607,8 @@ export interface components {
              * @default false
              */
             allow_secrets?: boolean;
+            /** @description What each worker is given in a cluster; not for the local engine. */
+            cluster?: components["schemas"]["ClusterOptions"] | null;
             /**
              * @description Ask the browser that has the notebook open to save it first (used by `%train`).
              * @default false
@@ -650,6 +718,13 @@ export interface components {
             help: string | null;
             /** @description The value that would be sent. */
             value: components["schemas"]["JsonValue"];
+        };
+        /** @description A taint of nodes that the workers may run on all the same. */
+        PodToleration: {
+            key: string;
+            /** @description Any value when left out. */
+            value?: string | null;
+            effect?: ("NoSchedule" | "PreferNoSchedule" | "NoExecute") | null;
         };
         /** @description Why a request was refused, in a sentence that says what to do. Sent as application/problem+json. */
         Problem: {

@@ -7,6 +7,7 @@ from enum import Enum
 from pydantic import Field
 
 from windlass.contract.base import JsonValue, Timestamp, WireModel
+from windlass.contract.cluster import ClusterOptions
 
 
 class JobState(str, Enum):
@@ -65,6 +66,8 @@ class JobRequest(WireModel):
     """MLflow experiment of the job's own run; the notebook's name when left out."""
     allow_secrets: bool = False
     """Send the bundle although it holds what looks like secrets. Without it such a submission is refused."""
+    cluster: ClusterOptions | None = None
+    """What each worker is given in a cluster; not for the local engine."""
     ask_browser_to_save: bool = False
     """Ask the browser that has the notebook open to save it first (used by `%train`)."""
 

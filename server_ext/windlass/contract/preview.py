@@ -87,6 +87,8 @@ class Finding(WireModel):
     """Line in the cell (or file), counted from 1."""
     excerpt: str | None = None
     """The line concerned, secrets masked."""
+    apply: dict[str, JsonValue] | None = None
+    """Values that, merged into the request (RFC 7396), mend it; null where only the user can."""
 
 
 class EnvironmentSummary(WireModel):
@@ -123,6 +125,11 @@ class JobPreview(WireModel):
     command: list[str]
     """What is started, argument by argument."""
     manifest: dict[str, JsonValue] | None = None
+    """The job's own object, in a cluster."""
+    manifests: list[dict[str, JsonValue]] = Field(default_factory=list)
+    """All objects that would be made, the job's own among them, in the order they are made."""
+    kind_reason: str | None = None
+    """Why the job is of this kind, where the engine chose it."""
     cost_usd_per_hour: float | None = None
     notices: list[str] = Field(default_factory=list)
     can_submit: bool

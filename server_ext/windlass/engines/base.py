@@ -10,7 +10,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:  # supervisors load this module, and must not load pydantic
+    from windlass.contract.cluster import ClusterOffers, JobPlacement
+    from windlass.contract.preview import Finding
 
 
 class State(str, Enum):
@@ -53,6 +57,10 @@ class JobSpec:
     gpus_per_worker: int = 0
     time_limit_seconds: int | None = None
     retries: int = 0
+    cluster: dict[str, Any] | None = None
+    """What workers are given in a cluster: contract.cluster.ClusterOptions as JSON."""
+    imports: tuple[str, ...] = ()
+    """Distributions (`name==version` where known) that the code imports, for an image that may lack them."""
     created_at: float = 0.0
     """POSIX seconds; the order of the queue."""
 
@@ -135,6 +143,13 @@ class LaunchPlan:
     kind: str
     command: tuple[str, ...]
     manifest: dict[str, Any] | None = None
+    """The job's own object, in a cluster."""
+    manifests: tuple[dict[str, Any], ...] = ()
+    """All objects that would be made, in the order they are made."""
+    kind_reason: str | None = None
+    """Why this kind was chosen."""
+    findings: tuple[Finding, ...] = ()
+    """What stands in the way, or may, beyond what the code says itself."""
     notices: tuple[str, ...] = ()
 
 
@@ -152,7 +167,7 @@ class Engine(Protocol):
         """What there is and what is free."""
         ...
 
-    def plan(self, spec: JobSpec) -> LaunchPlan:
+    async def plan(self, spec: JobSpec) -> LaunchPlan:
         """What `submit` would start. Raises InvalidRequest when the job can never run here (and so does submit)."""
         ...
 
@@ -194,4 +209,17 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Let go of everything this process holds; jobs go on."""
+        ...
+
+
+@runtime_checkable
+class InCluster(Protocol):
+    """What an engine that runs jobs in a cluster can say beside the rest."""
+
+    async def offers(self) -> ClusterOffers:
+        """What the cluster offers this user. Raises Unavailable and Forbidden."""
+        ...
+
+    async def placement(self, job_id: str) -> JobPlacement:
+        """Where a job is: its pods and its time line. Raises NotFound."""
         ...

@@ -77,6 +77,30 @@ CLUSTER_ROLE_BINDINGS = Resource(_RBAC, "v1", "clusterrolebindings", "ClusterRol
 NETWORK_POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", namespaced=True)
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", namespaced=True)
 
+JOBS = Resource("batch", "v1", "jobs", "Job", namespaced=True)
+PYTORCH_JOBS = Resource("kubeflow.org", "v1", "pytorchjobs", "PyTorchJob", namespaced=True)
+
+_TRAINER = "trainer.kubeflow.org"
+TRAIN_JOBS = Resource(_TRAINER, "v1alpha1", "trainjobs", "TrainJob", namespaced=True)
+TRAINING_RUNTIMES = Resource(_TRAINER, "v1alpha1", "trainingruntimes", "TrainingRuntime", namespaced=True)
+CLUSTER_TRAINING_RUNTIMES = Resource(
+    _TRAINER, "v1alpha1", "clustertrainingruntimes", "ClusterTrainingRuntime", namespaced=False
+)
+JOB_SETS = Resource("jobset.x-k8s.io", "v1alpha2", "jobsets", "JobSet", namespaced=True)
+
+_KUEUE = "kueue.x-k8s.io"
+LOCAL_QUEUES = {
+    version: Resource(_KUEUE, version, "localqueues", "LocalQueue", namespaced=True)
+    for version in ("v1beta2", "v1beta1")
+}
+"""By version, the newest first."""
+WORKLOADS = {
+    version: Resource(_KUEUE, version, "workloads", "Workload", namespaced=True) for version in ("v1beta2", "v1beta1")
+}
+
+PRIORITY_CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False)
+STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
+
 NODE_CLAIMS = Resource("karpenter.sh", "v1", "nodeclaims", "NodeClaim", namespaced=False)
 NODE_POOLS = Resource("karpenter.sh", "v1", "nodepools", "NodePool", namespaced=False)
 

@@ -48,9 +48,14 @@ class Draft:
         """Experiment of the job's own run."""
         return self.request.experiment or PurePosixPath(self.notebook).stem[:250]
 
+    @property
+    def findings(self) -> list[Finding]:
+        """What was noticed: by reading the code, and by the engine."""
+        return [*self.plan.findings, *self.launch.findings]
+
     def obstacles(self) -> list[Finding]:
         """The findings that keep it from being sent."""
-        return [finding for finding in self.plan.findings if self._stands_in_the_way(finding)]
+        return [finding for finding in self.findings if self._stands_in_the_way(finding)]
 
     def _stands_in_the_way(self, finding: Finding) -> bool:
         if finding.rule == SECRET_RULE:
@@ -104,8 +109,7 @@ class Drafting:
                 max_bytes=self._settings.max_bundle_bytes,
             ),
         )
-        # It may ask an interpreter for torch and a driver for its GPUs: seconds that the event loop has not.
-        launch = await asyncio.to_thread(engine.plan, self._provisional_spec(request, notebook, environment, owner))
+        launch = await engine.plan(self._provisional_spec(request, notebook, environment, owner))
         notices = [*plan.notices, *launch.notices]
         notices += lifetime_notices(engine)
         if environment.notice:
@@ -137,6 +141,7 @@ class Drafting:
             python=environment.python,
             environment=environment.variables,
             kind=request.kind,
+            cluster=request.cluster.model_dump(mode="json") if request.cluster else None,
             workers=request.workers,
             processes_per_worker=request.processes_per_worker,
             gpus_per_worker=request.gpus_per_worker,

@@ -61,6 +61,7 @@ class Launcher:
             python=row.python,
             environment={**environment.variables, **tracking},
             kind=row.kind,
+            cluster=request.cluster.model_dump(mode="json") if request.cluster else None,
             workers=request.workers,
             processes_per_worker=request.processes_per_worker,
             gpus_per_worker=request.gpus_per_worker,

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol, runtime_checkable
 
 from windlass.bundle.archive import read_manifest
+from windlass.contract.cluster import ClusterOptions
 from windlass.contract.jobs import GitState, JobRequest
 from windlass.engines.base import Engine, JobSpec, JobStatus
 from windlass.errors import WindlassError
@@ -95,6 +96,7 @@ def _request(spec: JobSpec, manifest: dict[str, Any]) -> JobRequest:
         notebook=spec.notebook,
         name=spec.name,
         kind=spec.kind,
+        cluster=ClusterOptions.model_validate(spec.cluster) if spec.cluster else None,
         workers=spec.workers,
         processes_per_worker=spec.processes_per_worker,
         gpus_per_worker=spec.gpus_per_worker,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from windlass.engines.local import journal
-from windlass.engines.local.journal import Changes, JournalFollower, note
-from windlass.engines.local.paths import DataFolder
+from windlass.engines.job_folder import journal
+from windlass.engines.job_folder.journal import Changes, JournalFollower, note
+from windlass.engines.job_folder.paths import DataFolder
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windlass.engines.base import LogSlice
-from windlass.engines.local import logreader
-from windlass.engines.local.characters import complete_prefix
-from windlass.engines.local.logindex import PARTIAL_SECONDS, RECORD, LogIndexer
-from windlass.engines.local.paths import JobFolder
+from windlass.engines.job_folder import logreader
+from windlass.engines.job_folder.characters import complete_prefix
+from windlass.engines.job_folder.logindex import PARTIAL_SECONDS, RECORD, LogIndexer
+from windlass.engines.job_folder.paths import JobFolder
 
 RANKS = 3
 

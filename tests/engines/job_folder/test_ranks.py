@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from windlass.engines.local.paths import JobFolder
-from windlass.engines.local.ranks import RankWatch, read_rank
+from windlass.engines.job_folder.paths import JobFolder
+from windlass.engines.job_folder.ranks import RankWatch, read_rank
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

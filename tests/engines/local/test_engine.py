@@ -287,7 +287,7 @@ async def test_what_can_never_run_here_is_refused_with_the_field(
         assert [error.field for error in refused.value.fields] == [field]
     for spec in (replace(good, kind="PyTorchJob"), replace(good, kind="python", workers=2)):
         with pytest.raises(InvalidRequest) as refused:
-            engine.plan(spec)
+            await engine.plan(spec)
         assert [error.field for error in refused.value.fields] == ["kind"]
     for job_id in ("../x", "", ".hidden", "a/b", "a\nb"):
         with pytest.raises(InvalidRequest):
@@ -304,12 +304,12 @@ async def test_an_environment_without_torch_is_refused_for_several_processes(
     bare.chmod(0o755)
     engine = make_engine()
     with pytest.raises(InvalidRequest, match="has no torch"):
-        engine.plan(make_spec(bundle(""), "bare", python=str(bare), workers=2))
-    assert engine.plan(make_spec(bundle(""), "bare", python=str(bare))).kind == "python"
+        await engine.plan(make_spec(bundle(""), "bare", python=str(bare), workers=2))
+    assert (await engine.plan(make_spec(bundle(""), "bare", python=str(bare)))).kind == "python"
 
 
 async def test_plan_shows_the_command_as_a_list(engine: LocalEngine, bundle: MakeBundle) -> None:
-    plan = engine.plan(make_spec(bundle(""), "planned", workers=2, processes_per_worker=3))
+    plan = await engine.plan(make_spec(bundle(""), "planned", workers=2, processes_per_worker=3))
     assert plan.command[:3] == (sys.executable, "-m", "torch.distributed.run")
     assert "--nproc-per-node=6" in plan.command
     assert plan.notices == ("6 processes will share 4 CPUs.",)

@@ -9,9 +9,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from windlass.engines.local.files import claim_json, read_json, write_json
+from windlass.engines.job_folder.files import claim_json, read_json, write_json
+from windlass.engines.job_folder.paths import JobFolder
 from windlass.engines.local.identity import ProcessIdentity, process_start, supervisor_is_alive
-from windlass.engines.local.paths import JobFolder
 
 
 def test_this_process_lives_and_others_with_its_pid_do_not() -> None:

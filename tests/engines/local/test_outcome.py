@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from windlass.engines.job_folder.ranks import RankStatus
 from windlass.engines.local.launcher_report import LauncherReport, WorkerEnd, read_report
 from windlass.engines.local.outcome import Outcome, Witnesses, judge
-from windlass.engines.local.ranks import RankStatus
 
 REPORT = """W1123 05:56:55.958000 10398 torch/distributed/elastic/multiprocessing/api.py:1028] Sending process 10402
 torch.distributed.elastic.multiprocessing.errors.ChildFailedError:

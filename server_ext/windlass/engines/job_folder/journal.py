@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from windlass.engines.local.files import append_line
-from windlass.engines.local.paths import DataFolder
+from windlass.engines.job_folder.files import append_line
+from windlass.engines.job_folder.paths import DataFolder
 
 ROTATE_BYTES = 1024 * 1024
 _READ_BYTES = 4 * ROTATE_BYTES

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from windlass.engines.local.characters import complete_prefix
-from windlass.engines.local.paths import LAUNCHER, JobFolder
+from windlass.engines.job_folder.characters import complete_prefix
+from windlass.engines.job_folder.paths import LAUNCHER, JobFolder
 
 RECORD = struct.Struct("<idQIQ")
 PARTIAL_SECONDS = 0.5

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from windlass.engines.base import LogPiece, LogSlice
-from windlass.engines.local.characters import LONGEST_CHARACTER_BYTES, complete_prefix
-from windlass.engines.local.logindex import RECORD, Record
-from windlass.engines.local.paths import LAUNCHER, JobFolder
+from windlass.engines.job_folder.characters import LONGEST_CHARACTER_BYTES, complete_prefix
+from windlass.engines.job_folder.logindex import RECORD, Record
+from windlass.engines.job_folder.paths import LAUNCHER, JobFolder
 
 _BLOCK_RECORDS = 1024
 _SAME_MOMENT_SECONDS = 1.0

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from windlass.engines.local.files import read_json
-from windlass.engines.local.paths import JobFolder
+from windlass.engines.job_folder.files import read_json
+from windlass.engines.job_folder.paths import JobFolder
 
 _LARGEST_TRACEBACK_LINES = 500
 _LARGEST_TEXT = 10_000

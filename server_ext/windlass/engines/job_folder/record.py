@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from windlass.engines.base import JobSpec, JobStatus, State
-from windlass.engines.local.files import read_json, write_json
-from windlass.engines.local.journal import note
-from windlass.engines.local.paths import JobFolder
+from windlass.engines.job_folder.files import read_json, write_json
+from windlass.engines.job_folder.journal import note
+from windlass.engines.job_folder.paths import JobFolder
 
 _LARGEST_RUNS_BYTES = 1024 * 1024
 _SPEC_FIELDS = frozenset(item.name for item in fields(JobSpec))

@@ -16,6 +16,8 @@ from contextlib import suppress
 import psutil
 
 from windlass.engines.base import JobSpec
+from windlass.engines.job_folder.paths import LAUNCHER, JobFolder
+from windlass.engines.job_folder.ranks import RankStatus, RankWatch
 from windlass.engines.local import processes
 from windlass.engines.local.dispatch import Settings
 from windlass.engines.local.environment import job_environment, world_of_one
@@ -24,8 +26,6 @@ from windlass.engines.local.launch import command_line, free_port
 from windlass.engines.local.launcher_report import read_report
 from windlass.engines.local.memory import out_of_memory_kills
 from windlass.engines.local.outcome import Outcome, Witnesses, judge
-from windlass.engines.local.paths import LAUNCHER, JobFolder
-from windlass.engines.local.ranks import RankStatus, RankWatch
 
 _LOOK_SECONDS = 1.0
 _LONGEST_STRAGGLING_SECONDS = 20.0

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from windlass.engines.base import JobSpec, State
-from windlass.engines.local import journal, queue
-from windlass.engines.local.files import locked, read_json, write_json
+from windlass.engines.job_folder import journal
+from windlass.engines.job_folder.files import locked, read_json, write_json
+from windlass.engines.job_folder.paths import DataFolder, JobFolder, is_job_id
+from windlass.engines.job_folder.record import JobRecord, publish, read_record, read_spec
+from windlass.engines.local import queue
 from windlass.engines.local.identity import host_name, supervisor_is_alive, supervisor_of
-from windlass.engines.local.paths import DataFolder, JobFolder, is_job_id
-from windlass.engines.local.record import JobRecord, publish, read_record, read_spec
 from windlass.engines.local.start import start_supervisor
 
 START_SECONDS = 30.0

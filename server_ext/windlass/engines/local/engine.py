@@ -26,20 +26,21 @@ from windlass.engines.base import (
     LogSlice,
     State,
 )
-from windlass.engines.local import dispatch, folders, launch, logreader, queue, watch
-from windlass.engines.local.files import claim_json
-from windlass.engines.local.identity import supervisor_of
-from windlass.engines.local.journal import note
-from windlass.engines.local.limits import check_size, size_notices
-from windlass.engines.local.machine import cpu_count, gpu_ids
-from windlass.engines.local.paths import DataFolder, JobFolder, is_job_id
-from windlass.engines.local.record import (
+from windlass.engines.job_folder import logreader
+from windlass.engines.job_folder.files import claim_json
+from windlass.engines.job_folder.journal import note
+from windlass.engines.job_folder.paths import DataFolder, JobFolder, is_job_id
+from windlass.engines.job_folder.record import (
     JobRecord,
     publish,
     read_record,
     read_spec,
     read_status,
 )
+from windlass.engines.local import dispatch, folders, launch, queue, watch
+from windlass.engines.local.identity import supervisor_of
+from windlass.engines.local.limits import check_size, size_notices
+from windlass.engines.local.machine import cpu_count, gpu_ids
 from windlass.errors import Conflict, InvalidRequest, NotFound
 
 _LARGEST_PAGE_BYTES = 8 * 1024 * 1024
@@ -92,12 +93,16 @@ class LocalEngine:
         """CPU slots and GPUs, and how many jobs hold or want them."""
         return await asyncio.to_thread(self._capacity)
 
-    def plan(self, spec: JobSpec) -> LaunchPlan:
+    async def plan(self, spec: JobSpec) -> LaunchPlan:
         """What `submit` would start.
 
         Raises:
             InvalidRequest: the job can never run here; `fields` names what to change.
         """
+        # It may ask an interpreter for torch and a driver for its GPUs: seconds that the event loop has not.
+        return await asyncio.to_thread(self._plan, spec)
+
+    def _plan(self, spec: JobSpec) -> LaunchPlan:
         if not is_job_id(spec.id):
             raise InvalidRequest(f"{spec.id!r} cannot be the id of a job.")
         kind = launch.choose_kind(spec)
@@ -214,7 +219,7 @@ class LocalEngine:
         )
 
     def _submit(self, spec: JobSpec) -> None:
-        plan = self.plan(spec)
+        plan = self._plan(spec)
         spec = replace(spec, created_at=spec.created_at or time.time())
         job = self._data.job(spec.id)
         with folders.storage_errors(self._data):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from windlass.engines.base import JobSpec
-from windlass.engines.local.paths import JobFolder
+from windlass.engines.job_folder.paths import JobFolder
 
 _JUPYTERS_OWN = re.compile(r"JPY_.*|JUPYTERHUB_.*|JUPYTER_(TOKEN|PASSWORD)|CONFIGPROXY_AUTH_TOKEN")
 _WINDLASS = re.compile(r"WINDLASS_(?!DATA_DIR$).*")

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from windlass.engines.base import JobSpec
+from windlass.engines.job_folder.files import is_disk_full, write_json
+from windlass.engines.job_folder.paths import DataFolder, JobFolder
+from windlass.engines.job_folder.record import JobRecord, write_record, write_spec
 from windlass.engines.local.environment import keepable
-from windlass.engines.local.files import is_disk_full, write_json
-from windlass.engines.local.paths import DataFolder, JobFolder
-from windlass.engines.local.record import JobRecord, write_record, write_spec
 from windlass.errors import StorageFull, Unavailable
 
 _LEAVINGS_SECONDS = 3600.0

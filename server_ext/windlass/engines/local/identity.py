@@ -15,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from windlass.engines.local.files import read_json
-from windlass.engines.local.paths import JobFolder
+from windlass.engines.job_folder.files import read_json
+from windlass.engines.job_folder.paths import JobFolder
 
 HEARTBEAT_SECONDS = 5.0
 _SILENT_SECONDS = 60.0

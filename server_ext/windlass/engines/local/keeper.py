@@ -14,13 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from windlass.engines.base import State
-from windlass.engines.local.files import is_disk_full
+from windlass.engines.job_folder.files import is_disk_full
+from windlass.engines.job_folder.journal import note
+from windlass.engines.job_folder.logindex import LogIndexer
+from windlass.engines.job_folder.paths import LAUNCHER, JobFolder
+from windlass.engines.job_folder.ranks import RankStatus
+from windlass.engines.job_folder.record import JobRecord, publish
 from windlass.engines.local.identity import HEARTBEAT_SECONDS
-from windlass.engines.local.journal import note
-from windlass.engines.local.logindex import LogIndexer
-from windlass.engines.local.paths import LAUNCHER, JobFolder
-from windlass.engines.local.ranks import RankStatus
-from windlass.engines.local.record import JobRecord, publish
 
 _PROGRESS_SECONDS = 0.25
 _FINAL_WRITE_SECONDS = 600.0

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from windlass.engines.job_folder.ranks import RankStatus, first_failure
 from windlass.engines.local.launcher_report import LauncherReport, WorkerEnd
-from windlass.engines.local.ranks import RankStatus, first_failure
 
 _LARGEST_EVALUE = 300
 _SIGNAL_WORDS = {

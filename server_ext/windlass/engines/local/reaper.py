@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from windlass.engines.base import State
+from windlass.engines.job_folder.files import read_json
+from windlass.engines.job_folder.logindex import LogIndexer
+from windlass.engines.job_folder.paths import JobFolder
+from windlass.engines.job_folder.ranks import read_rank
+from windlass.engines.job_folder.record import JobRecord, publish, read_record, read_spec
 from windlass.engines.local import dispatch, processes
-from windlass.engines.local.files import read_json
 from windlass.engines.local.identity import ProcessIdentity, supervisor_is_alive, supervisor_of
-from windlass.engines.local.logindex import LogIndexer
-from windlass.engines.local.paths import JobFolder
-from windlass.engines.local.ranks import read_rank
-from windlass.engines.local.record import JobRecord, publish, read_record, read_spec
 
 _at_work: set[str] = set()
 _at_work_lock = threading.Lock()

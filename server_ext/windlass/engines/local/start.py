@@ -10,9 +10,9 @@ import subprocess
 import sys
 import threading
 
+from windlass.engines.job_folder.files import read_json
+from windlass.engines.job_folder.paths import JobFolder
 from windlass.engines.local.environment import restored
-from windlass.engines.local.files import read_json
-from windlass.engines.local.paths import JobFolder
 
 SUPERVISOR_MODULE = "windlass.engines.local.supervisor"
 

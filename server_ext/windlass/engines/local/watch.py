@@ -12,11 +12,11 @@ import time
 from collections.abc import AsyncIterator
 
 from windlass.engines.base import JobStatus, State
+from windlass.engines.job_folder.journal import Changes, JournalFollower
+from windlass.engines.job_folder.paths import DataFolder, JobFolder, is_job_id
+from windlass.engines.job_folder.record import read_status
 from windlass.engines.local import dispatch, reaper
 from windlass.engines.local.identity import supervisor_is_alive
-from windlass.engines.local.journal import Changes, JournalFollower
-from windlass.engines.local.paths import DataFolder, JobFolder, is_job_id
-from windlass.engines.local.record import read_status
 
 _LIVENESS_SECONDS = 1.0
 _log = logging.getLogger(__name__)
