@@ -11,12 +11,13 @@ Nothing here asks a cluster: what is in force there comes in a `Plan`.
 from __future__ import annotations
 
 import hashlib
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from windlass.kube.names import LONGEST_LABEL as LONGEST_NAME
+from windlass.kube.names import MANAGED_BY_LABEL, MANAGER, user_slug
 from windlass.kube.resources import (
     LIMIT_RANGES,
     NAMESPACES,
@@ -41,9 +42,6 @@ from .settings import Settings
 Object = dict[str, Any]
 Wanted = tuple[Resource, Object]
 
-LONGEST_NAME = 63
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-MANAGER = "windlass"
 POD_SECURITY = {
     "pod-security.kubernetes.io/enforce": "baseline",
     "pod-security.kubernetes.io/warn": "restricted",
@@ -52,23 +50,7 @@ POD_SECURITY = {
 # z2jh's own policies let pods of a namespace with this label through to the hub.
 NETWORK_ACCESS_HUB = "hub.jupyter.org/network-access-hub"
 _DEFAULT_HUB_ID = str(Settings.model_fields["hub_id"].default)
-_KEPT = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _HASH_DIGITS = 12
-
-
-def user_slug(username: str, *, longest: int = LONGEST_NAME) -> str:
-    """The user name as a label value and a part of names: itself where it is valid, else with a hash.
-
-    Args:
-        username: any text.
-        longest: how many characters it may have, at least 16.
-    """
-    if len(username) <= longest and _KEPT.fullmatch(username):
-        return username
-    digest = hashlib.sha256(username.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
-    words = re.sub(r"[^a-z0-9]+", "-", username.lower()).strip("-")
-    room = longest - _HASH_DIGITS - 3
-    return f"{words[:room].rstrip('-') or 'x'}---{digest}"
 
 
 def namespace_for(username: str, *, prefix: str, hub_id: str) -> str:

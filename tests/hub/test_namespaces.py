@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from windlass.kube.names import user_slug
 from windlass_hub.access import HUB_LABEL, USERNAME_ANNOTATION
-from windlass_hub.namespaces import Plan, contents, namespace, namespace_for, ownership, user_slug
+from windlass_hub.namespaces import Plan, contents, namespace, namespace_for, ownership
 from windlass_hub.profiles.access import Person
 from windlass_hub.profiles.model import Catalogue
 from windlass_hub.settings import Settings

@@ -18,18 +18,16 @@ from weakref import WeakValueDictionary
 
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import Conflict, NotFound
+from windlass.kube.names import MANAGED_BY_LABEL, MANAGER, user_slug
 from windlass.kube.resources import NAMESPACES, SECRETS
 from windlass.kube.user_secret import SECRET_NAME
 from windlass_hub.access import HUB_LABEL, USER_ACCOUNT, USER_LABEL
 from windlass_hub.namespaces import (
-    MANAGED_BY_LABEL,
-    MANAGER,
     Object,
     Plan,
     namespace,
     namespace_for,
     ownership,
-    user_slug,
 )
 from windlass_hub.profiles.access import Person
 from windlass_hub.profiles.model import Catalogue

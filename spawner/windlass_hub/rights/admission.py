@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from windlass.kube.names import MANAGED_BY_LABEL, MANAGER
 from windlass.kube.user_secret import SECRET_NAME
 from windlass_hub.access import BINDABLE, HUB_LABEL, USER_ACCOUNT, USERNAME_ANNOTATION, notebook_component
 from windlass_hub.isolation.allowances import DEVICES, GUARDED_LABELS, NODE_LABELS, PRIORITIES, RUNTIMES, TOLERATIONS
-from windlass_hub.namespaces import MANAGED_BY_LABEL, MANAGER
 from windlass_hub.settings import Settings
 
 from .model import Role
