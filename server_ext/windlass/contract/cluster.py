@@ -16,6 +16,7 @@ _NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 _LABEL_KEY = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 _LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
+_RESOURCE = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 _IMAGE = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"
 
 
@@ -49,6 +50,9 @@ class GpuChoice(WireModel):
     share: GpuShare = "whole"
     mig_profile: Annotated[str, StringConstraints(pattern=r"^[1-9]g\.[1-9][0-9]{0,2}gb(\.me)?$")] | None = None
     """With `mig`: `1g.5gb` and the like."""
+    resource: Annotated[str, StringConstraints(pattern=_RESOURCE, max_length=253)] | None = None
+    """What the cluster calls it (`OfferedGpu.resource`); as NVIDIA's device plugin does when left out: `nvidia.com/gpu`,
+    `nvidia.com/mig-1g.5gb`, `nvidia.com/gpu.shared`."""
 
 
 class ClaimMount(WireModel):
@@ -79,7 +83,7 @@ class ClusterOptions(WireModel):
     memory_bytes: int | None = Field(default=None, ge=16 * 2**20, le=64 * 2**40)
     """Per worker."""
     shared_memory_bytes: int | None = Field(default=None, ge=2**20, le=16 * 2**40)
-    """Size of /dev/shm; a quarter of the memory, at least 1 GiB, when left out and there is more than one process."""
+    """Size of /dev/shm, which is part of the memory; a quarter of it, at least 1 GiB, when left out."""
     gpu: GpuChoice = Field(default_factory=GpuChoice)
     node_class: Literal["spot", "on-demand"] | None = None
     node_selector: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=32)
