@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ssl import SSLContext
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Credentials(Protocol):
@@ -22,6 +22,16 @@ class Credentials(Protocol):
 
     async def refresh(self) -> None:
         """Get new ones: the server answered 401. Called at most once per request."""
+
+
+@runtime_checkable
+class Routed(Protocol):
+    """Credentials that also say by which way the server is reached; a kubeconfig can."""
+
+    proxy: str | None
+    """The address of an HTTP proxy, with its own user and password where it wants them."""
+    tls_server_name: str | None
+    """The name the server's certificate is for, where that is not the address's."""
 
 
 class StaticCredentials:

@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from windlass.kube.credentials import Credentials
+from windlass.kube.credentials import Credentials, Routed
 from windlass.kube.errors import KubeError, Unavailable, from_answer
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,9 @@ class Transport:
 
     def __init__(self, credentials: Credentials, *, timeout_seconds: float) -> None:
         self._credentials = credentials
+        self._route: dict[str, str | None] = {}
+        if isinstance(credentials, Routed):
+            self._route = {"proxy": credentials.proxy, "server_hostname": credentials.tls_server_name}
         self._timeout_seconds = timeout_seconds
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -113,6 +116,7 @@ class Transport:
                 ssl=True if verify is None else verify,
                 timeout=limits,
                 allow_redirects=False,
+                **self._route,
             )
             # A watch may last; that it begins may not take longer than any other answer.
             response = await _within(self._timeout_seconds, request)
