@@ -220,22 +220,30 @@ class KubeClient:
 
         A last line without an end counts as broken off. Raises a KubeError.
         """
+        rest = bytearray()
+        async with aclosing(self.chunks(path, query=query, seconds=seconds, opened=opened)) as chunks:
+            async for chunk in chunks:
+                *whole, last = chunk.split(b"\n")
+                for line in whole:
+                    yield bytes(rest) + line
+                    rest.clear()
+                rest += last
+        if rest:
+            raise Unavailable(f"The connection to the Kubernetes API broke during GET {path}.", reason="Broken")
+
+    async def chunks(
+        self, path: str, *, query: Mapping[str, str], seconds: float, opened: Callable[[], None] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The answer as it comes, cut anywhere: for logs, whose lines may be long. Otherwise as `lines`."""
         limits = aiohttp.ClientTimeout(total=seconds, sock_connect=self._timeout_seconds)
         async with self._transport.open("GET", path, query=query, limits=limits) as response:
             if opened is not None:
                 opened()
-            rest = bytearray()
             try:
                 async for chunk in response.content.iter_any():
-                    *whole, last = chunk.split(b"\n")
-                    for line in whole:
-                        yield bytes(rest) + line
-                        rest.clear()
-                    rest += last
+                    yield chunk
             except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
                 raise unavailable(error, "GET", path) from error
-            if rest:
-                raise Unavailable(f"The connection to the Kubernetes API broke during GET {path}.", reason="Broken")
 
     async def _write(
         self,

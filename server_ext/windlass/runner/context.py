@@ -24,9 +24,13 @@ class JobContext:
     job_dir: Path
     bundle_dir: Path
     rank: int
+    local_rank: int
+    """Among the ranks of this machine."""
     world_size: int
     attempt: int
     log_to_files: bool
+    report_to_stdout: bool
+    """In a pod: the container's stdout is the only way out, for what the runner has to say too."""
     tracking_wait_seconds: float
 
     @classmethod
@@ -37,9 +41,11 @@ class JobContext:
             job_dir=Path(environ.get("WINDLASS_JOB_DIR") or bundle_dir.parent).absolute(),
             bundle_dir=bundle_dir,
             rank=_integer(environ, "RANK", 0),
+            local_rank=_integer(environ, "LOCAL_RANK", 0),
             world_size=_integer(environ, "WORLD_SIZE", 1),
             attempt=_integer(environ, "WINDLASS_ATTEMPT", 0),
             log_to_files=environ.get("WINDLASS_LOG_TO_FILES") == "1",
+            report_to_stdout=environ.get("WINDLASS_REPORT") == "stdout",
             tracking_wait_seconds=_seconds(environ, "WINDLASS_TRACKING_WAIT"),
         )
 
@@ -57,6 +63,11 @@ class JobContext:
     def log_path(self) -> Path:
         """This rank's stdout and stderr (when they go to a file)."""
         return self.job_dir / "logs" / f"rank-{self.rank}.log"
+
+    @property
+    def log_prefix(self) -> str:
+        """What stands before each of this rank's lines where ranks share one output."""
+        return f"[rank {self.rank}] " if self.world_size > 1 else ""
 
     @property
     def executed_path(self) -> Path:

@@ -153,14 +153,14 @@ class ExecutedNotebook:
 
     def snapshot(self) -> tuple[int, list[bytes]]:
         """The version, and the whole file in pieces."""
+        version, cells, metadata = self.parts()
+        return version, join(cells, metadata)
+
+    def parts(self) -> tuple[int, list[bytes], bytes]:
+        """The version, each cell and the metadata as JSON; what has not changed is the same object as before."""
         with self._lock:
-            tail = b',"metadata":' + dumps(self._metadata) + b',"nbformat":4,"nbformat_minor":5}\n'
-            pieces = [b'{"cells":[\n']
-            for number, record in enumerate(self._records.values()):
-                if number:
-                    pieces.append(b",\n")
-                pieces.append(record.json())
-            return self.version, [*pieces, b"\n]", tail]
+            cells = [record.json() for record in self._records.values()]
+            return self.version, cells, dumps(self._metadata)
 
     def _changed(self, record: CellRecord) -> None:
         record.touch()
@@ -210,6 +210,14 @@ class NotebookFile:
             return
         self._troubled = error is not None
         self._on_trouble(error)
+
+
+def join(cells: list[bytes], metadata: bytes) -> list[bytes]:
+    """The notebook file of these cells, in pieces."""
+    pieces = [b'{"cells":[\n']
+    for number, cell in enumerate(cells):
+        pieces += [b",\n", cell] if number else [cell]
+    return [*pieces, b'\n],"metadata":' + metadata + b',"nbformat":4,"nbformat_minor":5}\n']
 
 
 def timestamp() -> str:

@@ -22,12 +22,14 @@ from .notebook import Manifest, Notebook, load_manifest, load_notebook
 from .parameters import inject
 from .processes import missing_definition, prefer_fork
 from .progress_bars import use_console_bars
-from .rank_log import close_standard_input, redirect_to_file
+from .rank_log import close_standard_input, join_standard_error, redirect_to_file
+from .reporting import Reporter
 from .run import NotebookRun, Outcome, plan
 from .shell import Shell, make_main_module, refuse_input
 from .signals import TerminationWatch
 from .status import StatusFile
 from .streams import JobStreams
+from .wire import Wire
 
 
 def main(bundle_dir: Path) -> int:
@@ -40,7 +42,10 @@ def main(bundle_dir: Path) -> int:
     complete_environment(os.environ)
     context.rank_dir.mkdir(parents=True, exist_ok=True)
     context.spawn_trouble_path.unlink(missing_ok=True)
-    status = StatusFile(context.status_path, rank=context.rank)
+    wire = _make_wire(context)
+    reporter = Reporter(wire, context=context) if wire is not None else None
+    on_write = reporter.status if reporter is not None else None
+    status = StatusFile(context.status_path, rank=context.rank, on_write=on_write)
     status.begin()
     if context.log_to_files:
         context.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +58,18 @@ def main(bundle_dir: Path) -> int:
         notebook.cells = inject(notebook.cells, manifest.parameters)
     except JobUnreadable as error:
         return _refuse(context, status, str(error))
-    return RankProcess(context=context, status=status, manifest=manifest, notebook=notebook).execute()
+    process = RankProcess(
+        context=context, status=status, manifest=manifest, notebook=notebook, wire=wire, reporter=reporter
+    )
+    return process.execute()
+
+
+def _make_wire(context: JobContext) -> Wire | None:
+    """In a pod, the way out; from then on both of the process's outputs are one, in the order they are written."""
+    if not context.report_to_stdout:
+        return None
+    join_standard_error()
+    return Wire(1, prefix=context.log_prefix)
 
 
 def _refuse(context: JobContext, status: StatusFile, sentence: str) -> int:
@@ -68,10 +84,20 @@ def _refuse(context: JobContext, status: StatusFile, sentence: str) -> int:
 class RankProcess:
     """This process while it runs the notebook: its streams, threads and signals."""
 
-    def __init__(self, *, context: JobContext, status: StatusFile, manifest: Manifest, notebook: Notebook) -> None:
+    def __init__(
+        self,
+        *,
+        context: JobContext,
+        status: StatusFile,
+        manifest: Manifest,
+        notebook: Notebook,
+        wire: Wire | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
         self._context = context
         self._status = status
         self._manifest = manifest
+        self._reporter = reporter
         self._notebook = notebook
         self._document: ExecutedNotebook | None = None
         self._file: NotebookFile | None = None
@@ -80,8 +106,8 @@ class RankProcess:
         if context.rank == 0:
             self._document = ExecutedNotebook(notebook, job=self._job_metadata())
             self._file = NotebookFile(self._document, context.executed_path, on_trouble=self._notebook_trouble)
-        prefix = f"[rank {context.rank}] " if context.world_size > 1 and not context.log_to_files else ""
-        self._streams = JobStreams(reader=self._document, prefix=prefix)
+        prefix = "" if context.log_to_files or wire is not None else context.log_prefix
+        self._streams = JobStreams(reader=self._document, prefix=prefix, wire=wire)
         self._watch = TerminationWatch(self._killed)
         self._background = Background()
         self._run = NotebookRun(
@@ -102,6 +128,10 @@ class RankProcess:
         if self._file is not None:
             self._file.write()
             self._background.add(self._file.write_if_due)
+        if self._reporter is not None:
+            if self._document is not None:
+                self._reporter.begin(self._document)
+            self._background.add(self._reporter.tick)
         self._watch.start()
         self._background.start()
         live.connect(self._status.progress)
@@ -187,12 +217,13 @@ class RankProcess:
         """SIGTERM has come; called in the watching thread, the notebook may be stuck in C code."""
         if self._run.failed or self._status.ended:
             return
-        self._streams.flush()
+        self._streams.flush_all()
         if self._document is not None and self._file is not None:
             sentence = "This rank was ended from outside: another rank failed, or the job was stopped."
             self._document.error("Terminated", sentence, [sentence])
             self._document.describe(state="killed", ended_at=timestamp())
             self._file.write()
+        self._report_all()
         self._status.end(phase="killed", exit_code=128 + signum)
 
     def _end(self, outcome: Outcome) -> None:
@@ -208,8 +239,13 @@ class RankProcess:
         if self._document is not None and self._file is not None:
             self._document.describe(state=outcome.phase, ended_at=timestamp())
             self._file.write()
+        self._report_all()
         self._status.end(phase=outcome.phase, exit_code=outcome.exit_code)
         self._watch.finish()
+
+    def _report_all(self) -> None:
+        if self._reporter is not None:
+            self._reporter.finish()
 
     def _job_metadata(self) -> dict[str, Any]:
         return {

@@ -18,10 +18,17 @@ _LONGEST_HELD_LINE = 65536
 
 
 class RankLog:
-    """Writes to one file descriptor. The caller serialises calls."""
+    """Writes to one file descriptor, or to `out` instead. The caller serialises calls."""
 
-    def __init__(self, fd: int, *, prefix: str = "", clock: Callable[[], float] = time.monotonic) -> None:
-        self.fd = fd
+    def __init__(
+        self,
+        fd: int,
+        *,
+        prefix: str = "",
+        out: Callable[[bytes], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._out = out or (lambda data: write_all(fd, data))
         self._prefix = prefix.encode()
         self._clock = clock
         self._held = b""
@@ -34,19 +41,19 @@ class RankLog:
             return
         if not self._prefix:
             self._line_open = not data.endswith(b"\n")
-            _write_all(self.fd, data)
+            self._out(data)
             return
         data = self._held + data
         whole, newline, self._held = data.rpartition(b"\n")
         if newline:
-            _write_all(self.fd, self._prefixed(whole))
+            self._out(self._prefixed(whole))
         if len(self._held) > _LONGEST_HELD_LINE:
             self.end_line()
 
     def end_line(self) -> None:
         """Close a line that was begun, if there is one."""
         if self._held:
-            _write_all(self.fd, self._prefixed(self._held))
+            self._out(self._prefixed(self._held))
             self._held = b""
         elif self._line_open:
             self.write(b"\n")
@@ -95,6 +102,11 @@ def redirect_to_file(path: str) -> None:
         os.close(target)
 
 
+def join_standard_error() -> None:
+    """Let fd 2 be what fd 1 is, for this process, its children and C code: one output, in the order of writing."""
+    os.dup2(1, 2)
+
+
 def close_standard_input() -> None:
     """Nobody is there to type: reading finds the end at once instead of waiting for ever."""
     source = os.open(os.devnull, os.O_RDONLY)
@@ -103,7 +115,7 @@ def close_standard_input() -> None:
         os.close(source)
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes) -> None:
     """Write everything; a full disk or a closed pipe loses output but not the job."""
     view = memoryview(data)
     while view:

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ CELL_SECONDS = 0.1
 class StatusFile:
     """The rank's status, kept in memory and written at every step that matters. A write that fails is tried again."""
 
-    def __init__(self, path: Path, *, rank: int) -> None:
+    def __init__(self, path: Path, *, rank: int, on_write: Callable[[str], None] | None = None) -> None:
+        """`on_write` is given each status that is written, also one for which the disk has no room."""
+        self._on_write = on_write
         self._path = str(path)
         self._temporary = str(path.with_name(".status.json.tmp"))
         self._lock = threading.RLock()
@@ -139,3 +142,5 @@ class StatusFile:
         else:
             self._dirty = False
             self._pause_seconds = LEAST_SECONDS
+        if self._on_write is not None:
+            self._on_write(text)

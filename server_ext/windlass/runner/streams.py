@@ -17,6 +17,7 @@ from typing import Protocol
 
 from .rank_log import RankLog
 from .screen import Screen, rewrites
+from .wire import Wire
 
 _BURST_WRITES = 64
 _BURST_SECONDS = 0.005
@@ -189,10 +190,13 @@ class _JobText(io.TextIOWrapper):
 class JobStreams:
     """Both streams of this process, installed as sys.stdout and sys.stderr."""
 
-    def __init__(self, *, reader: StreamReader | None, prefix: str = "") -> None:
+    def __init__(self, *, reader: StreamReader | None, prefix: str = "", wire: Wire | None = None) -> None:
+        """With a `wire` everything goes that way, and the prefix is the wire's own affair."""
+        self._wire = wire
+        out = wire.text if wire is not None else None
         self._sinks = {
-            "stdout": Sink("stdout", RankLog(1, prefix=prefix), reader),
-            "stderr": Sink("stderr", RankLog(2, prefix=prefix), reader),
+            "stdout": Sink("stdout", RankLog(1, prefix=prefix, out=out), reader),
+            "stderr": Sink("stderr", RankLog(2, prefix=prefix, out=out), reader),
         }
         self._streams = {name: _JobText(sink, fd) for fd, (name, sink) in enumerate(self._sinks.items(), start=1)}
 
@@ -203,6 +207,11 @@ class JobStreams:
         sys.stdout = sys.__stdout__ = self._streams["stdout"]  # type: ignore[misc]  # typed Final, documented as replaceable
         sys.stderr = sys.__stderr__ = self._streams["stderr"]  # type: ignore[misc]  # likewise
         os.register_at_fork(before=self.flush, after_in_child=self._become_child)
+
+    def flush_all(self) -> None:
+        """As `flush`, and nothing is held back for want of a line end: the process may be about to end."""
+        self.flush()
+        self._send_held()
 
     def flush(self) -> None:
         """Let log and notebook have everything that was printed."""
@@ -216,6 +225,7 @@ class JobStreams:
         self.flush()
         for sink in self._sinks.values():
             sink.settle()
+        self._send_held()
 
     def log_only(self, text: str) -> None:
         """Write to the log alone."""
@@ -227,14 +237,24 @@ class JobStreams:
         for stream in self._streams.values():
             with contextlib.suppress(ValueError):
                 stream.tick()
+        if self._wire is not None:
+            self._wire.tick()
 
     def by_line(self) -> None:
         """Write line by line again: nobody calls tick any more."""
         for stream in self._streams.values():
             with contextlib.suppress(ValueError):
                 stream.write_by_line()
+        if self._wire is not None:
+            self._wire.hold_nothing()
+
+    def _send_held(self) -> None:
+        if self._wire is not None:
+            self._wire.flush()
 
     def _become_child(self) -> None:
+        if self._wire is not None:
+            self._wire.become_child()
         for sink in self._sinks.values():
             sink.become_child()
         self.by_line()

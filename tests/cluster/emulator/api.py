@@ -22,6 +22,7 @@ from tests.cluster.emulator.kinds import (
     Kind,
     Kinds,
 )
+from tests.cluster.emulator.pod_logs import PodLogs
 from tests.cluster.emulator.rbac import Rbac
 from tests.cluster.emulator.requests import Ask
 from tests.cluster.emulator.storage import Object, Storage
@@ -43,8 +44,8 @@ class Api:
         self.rbac = Rbac(storage=self.storage)
         self.admission = Admission(storage=self.storage, rbac=self.rbac)
         self.controllers = Controllers(storage=self.storage, kinds=self.kinds)
-        self.logs: dict[tuple[str, str], bytes] = {}
-        """What `pods/log` answers, by namespace and name."""
+        self.logs = PodLogs()
+        """What `pods/log` answers."""
         self._writes = Writes(storage=self.storage, kinds=self.kinds, admission=self.admission, clock=self._clock)
         self._deletes = Deletes(storage=self.storage, kinds=self.kinds, clock=self._clock)
         self.reset()

@@ -172,8 +172,7 @@ class Emulator:
             return await self._watch(request, ask)
         if ask.subresource == "log":
             self.api.rbac.authorize(ask)
-            reads.get(self.api.storage, ask)
-            return web.Response(body=self.api.logs.get((ask.namespace, ask.name), b""), content_type="text/plain")
+            return await self._log(request, ask)
         status, body = self.api.answer(ask)
         return web.json_response(body, status=status)
 
@@ -186,6 +185,22 @@ class Emulator:
         except ApiError as error:
             await response.write(json.dumps({"type": "ERROR", "object": error.body}).encode() + b"\n")
         except ConnectionError:
+            return response
+        await response.write_eof()
+        return response
+
+
+    async def _log(self, request: web.BaseRequest, ask: requests.Ask) -> web.StreamResponse:
+        log = self.api.logs.find(ask, reads.get(self.api.storage, ask))
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        await response.prepare(request)
+        try:
+            async for piece in self.api.logs.read(log, ask.query):
+                await response.write(piece)
+        except ConnectionError:
+            if request.transport is not None:
+                await asyncio.sleep(0)
+                request.transport.close()
             return response
         await response.write_eof()
         return response

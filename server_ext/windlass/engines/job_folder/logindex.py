@@ -61,9 +61,8 @@ class LogIndexer:
 
     def __init__(self, job: JobFolder, *, ranks: Sequence[int], clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._index = job.log_index
         self._tails = {rank: _Tail(rank, job.log(rank)) for rank in (LAUNCHER, *ranks)}
-        self._size_bytes, self._merged = self._resume()
+        self._index = IndexEnd(job.log_index, seen=self._seen)
 
     def poll(self, *, final: bool = False) -> bool:
         """Index what is new; with `final`, unfinished lines too. Returns whether anything was.
@@ -73,7 +72,7 @@ class LogIndexer:
         now = self._clock()
         records: list[Record] = []
         ends: dict[int, int] = {}
-        merged = self._merged
+        merged = self._index.merged
         for tail in self._tails.values():
             end = ends[tail.rank] = self._end_of_news(tail, now=now, final=final)
             position = tail.indexed
@@ -83,11 +82,14 @@ class LogIndexer:
                 position, merged = position + length, merged + length
         if not records:
             return False
-        self._append(records)
-        self._merged = merged
+        self._index.append(records)
         for rank, end in ends.items():
             self._tails[rank].indexed = end
         return True
+
+    def _seen(self, record: Record) -> None:
+        if record.rank in self._tails:
+            self._tails[record.rank].indexed = record.offset + record.length_bytes
 
     def _end_of_news(self, tail: _Tail, *, now: float, final: bool) -> int:
         """Up to where this file may be indexed now; a file that cannot be read has no news."""
@@ -108,10 +110,21 @@ class LogIndexer:
         tail.waiting_since = None
         return _last_character_end(tail.path, tail.indexed, size)
 
-    def _append(self, records: Sequence[Record]) -> None:
-        """Add records where the last whole one ends: what a full disk cut off before is written over."""
+
+class IndexEnd:
+    """Where the index ends: records are added there. `seen` is called with each record that is there already."""
+
+    def __init__(self, path: Path, *, seen: Callable[[Record], None]) -> None:
+        self._path = path
+        self._size_bytes, self.merged = self._resume(seen)
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Add records where the last whole one ends: what a full disk cut off before is written over.
+
+        Raises: OSError when they cannot be written; then none is.
+        """
         content = b"".join(RECORD.pack(*record) for record in records)
-        descriptor = os.open(self._index, os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             written = 0
             while written < len(content):
@@ -123,13 +136,14 @@ class LogIndexer:
         finally:
             os.close(descriptor)
         self._size_bytes += len(content)
+        self.merged = records[-1].merged_end
 
-    def _resume(self) -> tuple[int, int]:
-        """Where the index ends, in bytes of its own and of the merged log, and how far each file is in it."""
+    def _resume(self, seen: Callable[[Record], None]) -> tuple[int, int]:
+        """Where the index ends, in bytes of its own and of the merged log."""
         size = merged = 0
         with ExitStack() as stack:
             try:
-                file = stack.enter_context(self._index.open("rb"))
+                file = stack.enter_context(self._path.open("rb"))
             except FileNotFoundError:
                 return 0, 0
             while block := file.read(RECORD.size * _READ_RECORDS):
@@ -137,8 +151,7 @@ class LogIndexer:
                 for fields in RECORD.iter_unpack(block[:whole]):
                     record = Record(*fields)
                     merged = record.merged_end
-                    if record.rank in self._tails:
-                        self._tails[record.rank].indexed = record.offset + record.length_bytes
+                    seen(record)
                 size += whole
         return size, merged
 
