@@ -20,11 +20,11 @@ from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Unicode, default
 
 from windlass.engines.local.machine import gpu_ids
+from windlass.kube.quantities import parse_bytes, parse_quantity
 
 from . import places
 from .profiles.model import Gpu, Profile
 from .profiles.options import Choice
-from .profiles.quantities import parse_bytes, parse_quantity
 from .profiles.rendering import environment
 from .spawning import ProfileSpawning, refusal
 

@@ -15,12 +15,13 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from windlass.kube.quantities import format_bytes, parse_bytes, parse_quantity
+
 from .profiles.access import Person, closed, visible, why_not
 from .profiles.availability import Availability, CapacitySnapshot, room_for
 from .profiles.model import Catalogue, Gpu, Profile
 from .profiles.options import FREE_IMAGE, IMAGE, PROFILE
 from .profiles.prices import hourly_price
-from .profiles.quantities import format_bytes, parse_bytes, parse_quantity
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Fewer fit on a screen or two and are found faster by looking.

@@ -9,8 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from windlass.kube.quantities import parse_quantity
 from windlass.kube.resources import LIMIT_RANGES, RESOURCE_QUOTAS, Resource
-from windlass_hub.profiles.quantities import parse_quantity
 
 Object = dict[str, Any]
 

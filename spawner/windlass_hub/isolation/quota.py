@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from windlass.kube.quantities import parse_quantity
 from windlass_hub.profiles.model import Quota
-from windlass_hub.profiles.quantities import parse_quantity
 
 QUOTA = "windlass"
 LIMITS = "windlass"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from windlass.kube.quantities import parse_quantity
+
 from .model import Catalogue, Profile, Quota, Quotas
-from .quantities import parse_quantity
 
 _Item = TypeVar("_Item")
 

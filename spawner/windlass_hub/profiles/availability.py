@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from windlass.kube.quantities import parse_bytes, parse_quantity
+
 from .autoscaling import Fit, pool_fit
 from .cluster_reading import nodes_from_kubernetes, pools_from_karpenter
 from .model import Gpu, Profile, Toleration
 from .nodes import Amounts, CapacitySnapshot, NodePool, NodeRoom, Requirement, Taint
 from .prices import card_of
-from .quantities import parse_bytes, parse_quantity
 from .rendering import extended_resources, node_selector, tolerations
 
 __all__ = [

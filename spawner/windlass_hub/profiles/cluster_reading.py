@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from windlass.kube.quantities import parse_quantity
+
 from .nodes import Amounts, NodePool, NodeRoom, Requirement, Taint
-from .quantities import parse_quantity
 
 _OVER = ("Succeeded", "Failed")
 _MIRROR = "kubernetes.io/config.mirror"

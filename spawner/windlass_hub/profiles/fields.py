@@ -13,8 +13,9 @@ from typing import Annotated, Any, NoReturn
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from windlass.kube.quantities import parse_quantity
+
 from .patterns import IMAGE_NAME, KUBESPAWNER_FIELDS, LONGEST_IMAGE
-from .quantities import parse_quantity
 
 RESERVED_ENVIRONMENT = ("JUPYTERHUB_", "WINDLASS_", "JPY_", "KUBERNETES_")
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from windlass.kube.quantities import parse_quantity
+
 from .fields import (
     RESERVED_ENVIRONMENT,
     Bytes,
@@ -36,7 +38,6 @@ from .fields import (
 )
 from .hardware import FreeImage, Gpu, Toleration, Volume
 from .problems import CatalogueError, Problem, problems_of
-from .quantities import parse_quantity
 from .yaml_text import NotPlainYaml, read_yaml
 
 __all__ = [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from windlass.kube.quantities import parse_quantity
+
 from .model import Gpu, Prices, Profile
-from .quantities import parse_quantity
 
 _GIB = 2**30
 

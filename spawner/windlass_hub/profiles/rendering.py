@@ -12,10 +12,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from windlass.kube.quantities import parse_bytes, parse_quantity
+
 from .model import Catalogue, Profile, Toleration, Volume
 from .options import Choice
 from .patterns import KUBESPAWNER_FIELDS
-from .quantities import parse_bytes, parse_quantity
 
 # jupyter-vscode-proxy serves VS Code at this path of the ordinary single-user server.
 VSCODE_URL = "/vscode/"

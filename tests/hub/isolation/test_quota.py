@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from windlass.kube.quantities import parse_quantity
 from windlass.kube.resources import LIMIT_RANGES, NETWORK_POLICIES, RESOURCE_QUOTAS
 from windlass_hub.isolation.drift import drifted
 from windlass_hub.isolation.quota import JOB_KINDS, limit_range, resource_quota
 from windlass_hub.profiles.model import Quota
-from windlass_hub.profiles.quantities import parse_quantity
 
 
 def test_a_whole_quota() -> None:

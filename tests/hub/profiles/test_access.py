@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from windlass.kube.quantities import parse_quantity
 from windlass_hub.profiles.access import Person, effective_quota, visible, why_not
 from windlass_hub.profiles.model import Catalogue, Profile, Quota, Quotas
-from windlass_hub.profiles.quantities import parse_quantity
 
 GROUPS = ("students", "staff", "training")
 

@@ -15,9 +15,9 @@ from kubernetes_asyncio.client import ApiClient, Configuration
 from kubespawner import KubeSpawner
 from traitlets.config import Config
 
+from windlass.kube.quantities import parse_quantity
 from windlass_hub.profiles.model import Catalogue, load_catalogue
 from windlass_hub.profiles.options import Choice
-from windlass_hub.profiles.quantities import parse_quantity
 from windlass_hub.profiles.rendering import (
     COLLECTIONS,
     environment,

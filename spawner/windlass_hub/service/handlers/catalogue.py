@@ -11,11 +11,11 @@ from windlass.contract.hub import (
     ProfileList,
     UserProfile,
 )
+from windlass.kube.quantities import parse_bytes, parse_quantity
 from windlass_hub.profiles.access import Person, visible
 from windlass_hub.profiles.availability import CapacitySnapshot, room_for
 from windlass_hub.profiles.model import Catalogue, Gpu, Profile
 from windlass_hub.profiles.prices import hourly_price
-from windlass_hub.profiles.quantities import parse_bytes, parse_quantity
 from windlass_hub.service.auth import ServiceHandler, needs
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass_hub.profiles.quantities import format_bytes, parse_bytes, parse_quantity
+from windlass.kube.quantities import format_bytes, parse_bytes, parse_quantity
 
 UNITS = {
     "": Fraction(1),

@@ -1,6 +1,5 @@
-"""Kubernetes quantities as numbers: admins write `16G` and `500m`, arithmetic needs bytes and cores.
+"""Kubernetes quantities as numbers: people and API servers write `16G` and `500m`, arithmetic needs bytes and cores.
 
-Kept apart from the model so that capacity and quota arithmetic can use it on what the API server answers.
 Grammar: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 """
 
