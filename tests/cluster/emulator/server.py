@@ -9,11 +9,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from aiohttp import web
-from tests.cluster.emulator import discovery, reads, requests
+from tests.cluster.emulator import discovery, openapi, reads, requests
 from tests.cluster.emulator.api import Api
 from tests.cluster.emulator.errors import ApiError, NotServed
 from tests.cluster.emulator.faults import Faults
-from tests.cluster.emulator.kinds import Kind
+from tests.cluster.emulator.kinds import CRDS, Kind
 from tests.cluster.emulator.tokens import User
 
 T = TypeVar("T")
@@ -156,6 +156,9 @@ class Emulator:
 
     async def _answer(self, request: web.BaseRequest, user: User) -> web.StreamResponse:
         path = request.rel_url.raw_path
+        if request.method == "GET" and path.startswith("/openapi/v3"):
+            definitions = self.api.storage.all(CRDS)
+            return web.json_response(openapi.answer(path, kinds=self.api.kinds, definitions=definitions))
         if request.method == "GET" and len(path.strip("/").split("/")) < 4 and not path.startswith("/api/v1/"):
             return web.json_response(discovery.answer(path, self.api.kinds))
         ask = requests.read(
@@ -189,13 +192,16 @@ class Emulator:
         await response.write_eof()
         return response
 
-
     async def _log(self, request: web.BaseRequest, ask: requests.Ask) -> web.StreamResponse:
         log = self.api.logs.find(ask, reads.get(self.api.storage, ask))
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+
+        def is_open() -> bool:
+            return request.transport is not None and not request.transport.is_closing()
+
         await response.prepare(request)
         try:
-            async for piece in self.api.logs.read(log, ask.query):
+            async for piece in self.api.logs.read(log, ask.query, is_open=is_open):
                 await response.write(piece)
         except ConnectionError:
             if request.transport is not None:
