@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,8 +78,16 @@ class ContainerLog:
         self._news.set()
         self._news = asyncio.Event()
 
-    async def news(self) -> None:
-        await self._news.wait()
+    async def news(self, is_open: Callable[[], bool]) -> bool:
+        """Wait for more; False when nobody is there any more to have it."""
+        news = self._news
+        while is_open():
+            try:
+                await asyncio.wait_for(news.wait(), 0.2)
+            except asyncio.TimeoutError:
+                continue
+            return True
+        return False
 
 
 class PodLogs:
@@ -137,11 +145,13 @@ class PodLogs:
             raise bad_request(f'container "{name}" in pod "{ask.name}" is waiting to start: {reason}')
         return logs[-1] if logs else self.of(ask.namespace, ask.name)
 
-    async def read(self, log: ContainerLog, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """The answer, piece by piece. Raises ConnectionResetError where a test wants it cut."""
+    async def read(
+        self, log: ContainerLog, query: Mapping[str, str], *, is_open: Callable[[], bool]
+    ) -> AsyncIterator[bytes]:
+        """The answer, piece by piece, while `is_open`. Raises ConnectionResetError where a test wants it cut."""
         left = int(query["limitBytes"]) if "limitBytes" in query else None
         cut = self.cut_after.pop(0) if self.cut_after else None
-        async for piece in self._pieces(log, query):
+        async for piece in self._pieces(log, query, is_open):
             sent = piece if left is None else piece[:left]
             if cut is not None and len(sent) >= cut:
                 yield sent[:cut]
@@ -152,7 +162,9 @@ class PodLogs:
             if left == 0:
                 return
 
-    async def _pieces(self, log: ContainerLog, query: Mapping[str, str]) -> AsyncIterator[bytes]:
+    async def _pieces(
+        self, log: ContainerLog, query: Mapping[str, str], is_open: Callable[[], bool]
+    ) -> AsyncIterator[bytes]:
         since = _since(query)
         follow, stamped = flag(query, "follow"), flag(query, "timestamps")
         place = _tail(log.entries, query)
@@ -174,7 +186,8 @@ class PodLogs:
                 return
             self.following += 1
             try:
-                await log.news()
+                if not await log.news(is_open):
+                    return
             finally:
                 self.following -= 1
 

@@ -205,10 +205,10 @@ class Emulator:
                 await response.write(piece)
         except ConnectionError:
             if request.transport is not None:
-                await asyncio.sleep(0)
                 request.transport.close()
             return response
-        await response.write_eof()
+        if is_open():
+            await response.write_eof()
         return response
 
 

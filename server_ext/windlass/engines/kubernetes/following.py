@@ -79,6 +79,11 @@ class LogFollower:
         """Why the copy is behind: the disk is full."""
         return self._copy.trouble
 
+    @property
+    def is_gone(self) -> bool:
+        """The copy was removed, or this was stopped: nothing is read any more."""
+        return self._copy.is_gone
+
     def see(self, pods: Iterable[tuple[int, Object]]) -> None:
         """All pods of the job there are now, each with its node's rank (`Kind.node_rank`)."""
         found = set()

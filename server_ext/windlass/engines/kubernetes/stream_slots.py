@@ -34,6 +34,11 @@ class StreamSlots:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def taken(self) -> int:
+        """How many are in use."""
+        return self._taken
+
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[asyncio.Event]:
         """A slot, and the event that is set when somebody else is to have it."""
