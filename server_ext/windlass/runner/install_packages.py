@@ -84,7 +84,7 @@ def _installed(work: Path, lacking: Sequence[str], present: dict[str, str]) -> P
 
 def _present() -> dict[str, str]:
     """What the image has: normalised names and versions that a requirement can say."""
-    found = {}
+    found: dict[str, str] = {}
     for distribution in importlib.metadata.distributions():
         name = distribution.metadata["Name"]
         if name and _PINNED.fullmatch(f"{name}=={distribution.version}"):

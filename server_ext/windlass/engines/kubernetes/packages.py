@@ -22,12 +22,16 @@ _REQUIREMENT = re.compile(
 
 
 def requirements(job: ClusterJob) -> str:
-    """The requirements file. Raises InvalidRequest for what is no `name` or `name==version`."""
+    """The requirements file: of builds as `2.13.0+cu130` the public version, since that is what indexes have.
+
+    Raises:
+        InvalidRequest: something is no `name` or `name==version`.
+    """
     for line in job.packages:
         if not _REQUIREMENT.fullmatch(line):
             message = f"{line!r} is not the name of a package, with or without ==version."
             raise InvalidRequest(message, [FieldError(field="cluster.install_packages", message=message)])
-    return "".join(f"{line}\n" for line in dict.fromkeys(job.packages))
+    return "".join(f"{line}\n" for line in dict.fromkeys(line.partition("+")[0] for line in job.packages))
 
 
 def environment(job: ClusterJob, *, folder: str) -> list[Object]:

@@ -41,11 +41,17 @@ def node_selector(spec: JobSpec, options: ClusterOptions) -> dict[str, str]:
     if spec.gpus_per_worker:
         if options.gpu.product:
             selector[GPU_PRODUCT] = options.gpu.product
-        if options.gpu.share == "time-sliced" and gpu_resource(options.gpu) == NVIDIA_GPU:
+        if _has_the_name_of_whole_ones(options.gpu):
             selector[SHARING_STRATEGY] = "time-slicing"
     if options.node_class and not any(label in options.node_selector for label in _SPOT_LABELS):
         selector[CAPACITY_TYPE] = options.node_class
     return {**selector, **options.node_selector}
+
+
+def _has_the_name_of_whole_ones(gpu: GpuChoice) -> bool:
+    """Whether shares of a card are told from whole cards by their node's label alone, and not by product either."""
+    product = gpu.product or ""
+    return gpu.share == "time-sliced" and gpu_resource(gpu) == NVIDIA_GPU and not product.endswith("-SHARED")
 
 
 def tolerations(spec: JobSpec, options: ClusterOptions) -> list[Object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from windlass.engines.kubernetes import pods
+from windlass.engines.kubernetes import phases, pods
 from windlass.engines.kubernetes.kinds.common import job_metadata, kept_seconds, no_runtime
 from windlass.engines.kubernetes.model import ClusterFacts, ClusterJob, Object, Observed, Phase
 from windlass.errors import FieldError
@@ -72,8 +72,6 @@ class PyTorchJobKind:
 
     def phase(self, seen: Observed) -> Phase:
         """How the job stands."""
-        from windlass.engines.kubernetes import phases
-
         return phases.pytorchjob(seen)
 
     def node_rank(self, pod: Object) -> int | None:

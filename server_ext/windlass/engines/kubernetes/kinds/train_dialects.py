@@ -86,7 +86,10 @@ def problems(job: ClusterJob, *, dialect: TrainDialect, variables: int) -> list[
 
 def notices(job: ClusterJob, *, dialect: TrainDialect) -> list[str]:
     """What such pods have or lack, for the user to know."""
-    found = ["The runtime of the cluster is used as it is: its pods have the token of their service account."]
+    found = [
+        "The runtime of the cluster is used as it is: its pods have the token of their service account.",
+        "How often a failed worker starts again is for the cluster's runtime to say.",
+    ]
     if dialect == "podSpecOverrides":
         if job.pull_secrets:
             found.append("Trainer 2.0 takes no pull secrets: the service account's are used.")

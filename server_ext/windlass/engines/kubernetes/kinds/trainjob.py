@@ -7,7 +7,7 @@ cluster's, with what this Trainer's dialect can change (`train_dialects`).
 
 from __future__ import annotations
 
-from windlass.engines.kubernetes import delivery, pods
+from windlass.engines.kubernetes import delivery, phases, pods
 from windlass.engines.kubernetes.environment import escaped
 from windlass.engines.kubernetes.kinds import train_dialects
 from windlass.engines.kubernetes.kinds.common import job_metadata
@@ -83,8 +83,6 @@ class TrainJobKind:
 
     def phase(self, seen: Observed) -> Phase:
         """How the job stands."""
-        from windlass.engines.kubernetes import phases
-
         return phases.trainjob(seen)
 
     def node_rank(self, pod: Object) -> int | None:

@@ -1,0 +1,222 @@
+"""Whether the API would take an object with strict field validation: unknown fields are errors, as are wrong types.
+
+Three judges: JSON schemas of Kubernetes itself, the typed models that Kubeflow publishes, and, where the folder of CRDs
+lies beside the checkout, the CRDs of the operators' own releases.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+from jsonschema import Draft202012Validator
+from kubeflow_trainer_api import models
+from referencing import Registry, Resource
+
+from windlass.engines.kubernetes.model import Object
+
+KUBERNETES = "1.33.0"
+CRDS = Path(os.environ.get("WINDLASS_TEST_CRDS") or Path(__file__).parents[4] / "shared" / "crds")
+_CRD_FILES = {
+    "PyTorchJob": "kubeflow.org_v1_pytorchjobs.json",
+    "TrainJob": "trainer.kubeflow.org_trainjobs.json",
+    "TrainingRuntime": "trainer.kubeflow.org_trainingruntimes.json",
+}
+OLDER_DIALECTS: dict[str, dict[str, set[str]]] = {
+    # The fields of kubeflow-trainer-api 2.0.0 and 2.1.0, of which only one version can be installed.
+    "podSpecOverrides": {
+        "item": {
+            "containers",
+            "initContainers",
+            "nodeSelector",
+            "schedulingGates",
+            "serviceAccountName",
+            "targetJobs",
+            "tolerations",
+            "volumes",
+        },
+        "container": {"env", "name", "volumeMounts"},
+    },
+    "podTemplateOverrides": {
+        "item": {"metadata", "spec", "targetJobs"},
+        "spec": {
+            "affinity",
+            "containers",
+            "imagePullSecrets",
+            "initContainers",
+            "nodeSelector",
+            "schedulingGates",
+            "serviceAccountName",
+            "tolerations",
+            "volumes",
+        },
+        "container": {"env", "name", "volumeMounts"},
+    },
+}
+
+
+def complaints(item: Object) -> list[str]:
+    """What the API would refuse; empty for a good object."""
+    return [*_by_kubernetes(item), *_by_typed_models(item), *_by_crd(item)]
+
+
+def pod_templates(item: Object) -> Iterator[Object]:
+    """All templates of pods in an object, wherever they are."""
+    for template in _nested(item, "template"):
+        if "containers" in template.get("spec", {}) and "initContainers" in template["spec"]:
+            yield template
+
+
+def _nested(value: Any, key: str) -> Iterator[Object]:
+    if isinstance(value, dict):
+        if isinstance(value.get(key), dict):
+            yield value[key]
+        for each in value.values():
+            yield from _nested(each, key)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _nested(each, key)
+
+
+def _by_kubernetes(item: Object) -> list[str]:
+    """Core kinds as they are; what operators make of a pod template, as a Pod."""
+    judged = [item] if "." not in item["apiVersion"] else []
+    judged += [{"apiVersion": "v1", "kind": "Pod", **template} for template in pod_templates(item)]
+    found = []
+    for each in judged:
+        errors = _validator(each["apiVersion"], each["kind"]).iter_errors(each)
+        found += [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in errors]
+    return found
+
+
+@cache
+def _validator(api_version: str, kind: str) -> Draft202012Validator:
+    """As kubernetes-validate makes it, but read once and not for every object."""
+    folder = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema" / f"v{KUBERNETES}-local-strict"
+    definitions = Resource.from_contents(json.loads((folder / "_definitions.json").read_text()))
+    file = folder / f"{kind.lower()}-{api_version.replace('/', '-')}.json"
+    schema = json.loads(file.read_text())
+    return Draft202012Validator(schema, registry=definitions @ Registry())
+
+
+def _by_typed_models(item: Object) -> list[str]:
+    if item["kind"] not in ("TrainJob", "TrainingRuntime") or OLDER_DIALECTS.keys() & item["spec"].keys():
+        return []
+    model = getattr(models, f"TrainerV1alpha1{item['kind']}")
+    try:
+        back = model.from_dict(item).to_dict()
+    except ValueError as error:
+        return [str(error)]
+    return list(_lost(item, back, item["kind"]))
+
+
+def _lost(sent: Any, kept: Any, where: str) -> Iterator[str]:
+    """What a typed model did not know."""
+    if isinstance(sent, dict) and isinstance(kept, dict):
+        for key, value in sent.items():
+            if key not in kept:
+                yield f"{where}.{key} is not known"
+            else:
+                yield from _lost(value, kept[key], f"{where}.{key}")
+    elif isinstance(sent, list) and isinstance(kept, list):
+        for number, (one, other) in enumerate(zip(sent, kept, strict=True)):
+            yield from _lost(one, other, f"{where}[{number}]")
+
+
+def _by_crd(item: Object) -> list[str]:
+    schema = _crd_schema(item["kind"])
+    if schema is None or OLDER_DIALECTS.keys() & item["spec"].keys():
+        return []
+    return list(structural(item["spec"], schema["properties"]["spec"], "spec"))
+
+
+@cache
+def _crd_schema(kind: str) -> Object | None:
+    file = CRDS / _CRD_FILES.get(kind, "-")
+    if not file.is_file():
+        return None
+    crd = json.loads(file.read_text())
+    (version,) = [each for each in crd["spec"]["versions"] if each["storage"]]
+    schema: Object = version["schema"]["openAPIV3Schema"]
+    return schema
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+
+
+def structural(value: Any, schema: Object, where: str) -> Iterator[str]:
+    """What a structural schema of a CRD refuses in a value, unknown fields included."""
+    if schema.get("x-kubernetes-int-or-string"):
+        if isinstance(value, bool) or not isinstance(value, (int, str)):
+            yield f"{where} is neither a number nor a text"
+        elif isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+            yield f"{where} is no quantity: {value}"
+        return
+    kind = schema.get("type", "")
+    if kind and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        yield f"{where} is no {kind}"
+    elif "enum" in schema and value not in schema["enum"]:
+        yield f"{where} is none of {schema['enum']}"
+    elif isinstance(value, dict):
+        yield from _object(value, schema, where)
+    elif isinstance(value, list):
+        yield from _array(value, schema, where)
+    else:
+        yield from _scalar(value, schema, where)
+
+
+def _object(value: Object, schema: Object, where: str) -> Iterator[str]:
+    properties, additional = schema.get("properties", {}), schema.get("additionalProperties")
+    for name in schema.get("required", []):
+        if name not in value:
+            yield f"{where}.{name} is missing"
+    for name, each in value.items():
+        if name in properties:
+            yield from structural(each, properties[name], f"{where}.{name}")
+        elif isinstance(additional, dict):
+            yield from structural(each, additional, f"{where}.{name}")
+        elif not schema.get("x-kubernetes-preserve-unknown-fields") and not (_any_object(schema, where)):
+            yield f"{where}.{name} is unknown"
+
+
+def _any_object(schema: Object, where: str) -> bool:
+    """Metadata of embedded templates that the CRD leaves open; the rest of what is not described is pruned."""
+    return "properties" not in schema and where.endswith("metadata")
+
+
+def _array(value: list[Any], schema: Object, where: str) -> Iterator[str]:
+    keys = schema.get("x-kubernetes-list-map-keys")
+    if keys:
+        identities = [tuple(each.get(key) for key in keys) for each in value]
+        if len(set(identities)) != len(identities):
+            yield f"{where} has two items of the same {keys}"
+    if len(value) > schema.get("maxItems", len(value)):
+        yield f"{where} has too many items"
+    for number, each in enumerate(value):
+        yield from structural(each, schema.get("items", {}), f"{where}[{number}]")
+
+
+def _scalar(value: Any, schema: Object, where: str) -> Iterator[str]:
+    if isinstance(value, str):
+        if len(value) > schema.get("maxLength", len(value)) or len(value) < schema.get("minLength", 0):
+            yield f"{where} is too long or too short"
+        if "pattern" in schema and not re.search(schema["pattern"], value):
+            yield f"{where} does not match {schema['pattern']}"
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        if value < schema.get("minimum", value) or value > schema.get("maximum", value):
+            yield f"{where} is out of range"
+        if schema.get("format") == "int32" and not -(2**31) <= value < 2**31:
+            yield f"{where} is no int32"
