@@ -15,6 +15,7 @@ from windlass.engines.job_folder.logindex import IndexEnd, Record
 from windlass.engines.job_folder.paths import JobFolder
 
 _SAME_MOMENT_SECONDS = 1.0
+JOINED_SECONDS = 0.02
 _LARGEST_RECORD_BYTES = 1024 * 1024
 
 
@@ -24,6 +25,35 @@ class Piece(NamedTuple):
     rank: int
     time: float
     content: bytes
+
+
+class Joined:
+    """Collects pieces; those of one rank and one moment become one, so that a million lines are not a million pieces."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Piece] = []
+        self._rank = 0
+        self._time = 0.0
+        self._parts: list[bytes] = []
+
+    def append(self, piece: Piece) -> None:
+        """Add a piece after the others."""
+        rank, time, content = piece
+        if rank == self._rank and 0 <= time - self._time < JOINED_SECONDS:
+            self._parts.append(content)
+            return
+        self._close()
+        self._rank, self._time, self._parts = rank, time, [content]
+
+    def all(self) -> list[Piece]:
+        """What was added."""
+        self._close()
+        self._parts = []
+        return self._pieces
+
+    def _close(self) -> None:
+        if self._parts:
+            self._pieces.append(Piece(self._rank, self._time, b"".join(self._parts)))
 
 
 class LogWriter:
@@ -83,6 +113,8 @@ class LogWriter:
             for rank in written:
                 with suppress(OSError):
                     os.truncate(self._job.log(rank), ends[rank] - sum(map(len, contents[rank])))
+            # Files that were never written here are looked at anew.
+            self._ends = {rank: end for rank, end in self._ends.items() if rank in self._indexed}
             raise
         self._indexed.update(ends)
         self._ends.update(ends)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 LONGEST_LINE = 1024 * 1024
@@ -66,7 +66,8 @@ class LogReader:
     """Reads one answer of the API from where an earlier one ended. `place` moves on with each line given."""
 
     def __init__(self, place: Place) -> None:
-        self.place = place
+        # Plain numbers: they change with every line of what may be a million.
+        self._time_ns, self._equal, self._cut = place.time_ns, place.equal, place.cut
         self.gap_seconds: float | None = None
         """Set with the first line, where lines before it may have been rotated away: since the last line read."""
         self.complaint = ""
@@ -78,15 +79,24 @@ class LogReader:
         self._skip_bytes = 0
         self._in_line: int | None = None
         """The stamp of a line of which a piece has been given."""
-        self._seconds: dict[bytes, int] = {}
+        self._second_text = b""
+        self._second_ns = 0
+
+    @property
+    def place(self) -> Place:
+        """How far the log has been read now."""
+        return Place(self._time_ns, self._equal, self._cut)
 
     def feed(self, chunk: bytes) -> Iterator[Line]:
         """The lines that this chunk completes."""
-        first, *others = chunk.split(b"\n")
-        self._rest += first
-        for following in others:
-            line = self._line(bytes(self._rest), ended=True)
-            self._rest = bytearray(following)
+        *whole, rest = chunk.split(b"\n")
+        if whole:
+            whole[0] = bytes(self._rest) + whole[0]
+            self._rest = bytearray(rest)
+        else:
+            self._rest += rest
+        for raw in whole:
+            line = self._line(raw, ended=True)
             if line is not None:
                 yield line
         if len(self._rest) >= LONGEST_LINE:
@@ -109,10 +119,15 @@ class LogReader:
         time_ns, content = stamp
         if self._resuming and self._is_known(time_ns):
             return self._known(content, time_ns, ended=ended)
-        same = self.place.time_ns == time_ns
-        self.place = Place(time_ns, self.place.equal + 1 if same else 1, 0 if ended else len(content))
-        self._in_line = None if ended else time_ns
-        return Line(time_ns, content, begins=True, ended=ended)
+        if self._time_ns == time_ns:
+            self._equal += 1
+        else:
+            self._time_ns, self._equal = time_ns, 1
+        if ended:
+            self._cut = 0
+        else:
+            self._cut, self._in_line = len(content), time_ns
+        return Line(time_ns, content, True, ended)
 
     def _is_known(self, time_ns: int) -> bool:
         """Whether this line was read before; decides, at the first that was not, whether some are missing."""
@@ -143,7 +158,7 @@ class LogReader:
         new = content[skipped:]
         if not new and not (ended and not self._skip_bytes):
             return None
-        self.place = replace(self.place, cut=0 if ended else self.place.cut + len(new))
+        self._cut = 0 if ended else self._cut + len(new)
         return Line(time_ns, new, begins=False, ended=ended)
 
     def _more(self, raw: bytes, time_ns: int, *, ended: bool) -> Line | None:
@@ -154,38 +169,32 @@ class LogReader:
             return None
         if self._skip_bytes:
             return self._rest_of_cut(raw, time_ns, ended=ended)
-        self.place = replace(self.place, cut=0 if ended else self.place.cut + len(raw))
+        self._cut = 0 if ended else self._cut + len(raw)
         return Line(time_ns, raw, begins=False, ended=ended)
 
     def _unstamped(self, raw: bytes, *, ended: bool) -> Line | None:
         if raw.startswith(_KUBELET_WORDS):
             self.complaint = raw[:500].decode(errors="replace")
             return None
-        if self._resuming or not self.place.time_ns:
+        if self._resuming or not self._time_ns:
             # The end of a line whose stamp lies before what was asked for.
             return None
-        return Line(self.place.time_ns, raw, begins=True, ended=ended)
+        return Line(self._time_ns, raw, begins=True, ended=ended)
 
     def _stamp(self, raw: bytes) -> tuple[int, bytes] | None:
         """The stamp in nanoseconds and the rest of the line; None where there is none."""
         if raw[29:31] == b"Z " and raw[20:29].isdigit():
-            second = self._second(raw[:19])
-            return None if second is None else (second * _SECOND + int(raw[20:29]), raw[31:])
+            if raw[:20] == self._second_text:
+                return self._second_ns + int(raw[20:29]), raw[31:]
+            known = _parse_stamp(raw[:19] + b"Z") if raw[19:20] == b"." else None
+            if known is not None:
+                self._second_text, self._second_ns = raw[:20], known
+                return known + int(raw[20:29]), raw[31:]
         text, space, _ = raw[: _STAMP_BYTES + 8].partition(b" ")
         if not space:
             return None
         time_ns = _parse_stamp(text)
         return None if time_ns is None else (time_ns, raw[len(text) + 1 :])
-
-    def _second(self, text: bytes) -> int | None:
-        known = self._seconds.get(text)
-        if known is None:
-            parsed = _parse_stamp(text + b"Z")
-            if parsed is None:
-                return None
-            self._seconds = {text: parsed // _SECOND}
-            return parsed // _SECOND
-        return known
 
 
 def _parse_stamp(text: bytes) -> int | None:

@@ -15,7 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from windlass.engines.job_folder.logwriter import Piece
+from windlass.engines.job_folder.logwriter import Joined, Piece
 from windlass.engines.kubernetes.copying import JobCopy, Reading
 from windlass.engines.kubernetes.frames import Assembler, Report
 from windlass.engines.kubernetes.log_lines import Line, LogReader
@@ -210,8 +210,9 @@ class PodReader:
 
     async def _take(self, reader: LogReader, lines: Iterable[Line]) -> None:
         """Sort these lines out and have them written."""
-        pieces: list[Piece] = []
+        pieces = Joined()
         reports: list[Report] = []
+        add = pieces.append
         text, assembler = self._text, self._assembler
         had_gap = False
         for line in lines:
@@ -220,7 +221,7 @@ class PodReader:
                 reader.gap_seconds, had_gap = None, True
             piece, frame = text.take(line)
             if piece is not None:
-                pieces.append(piece)
+                add(piece)
             report = assembler.add(frame) if frame is not None else None
             if report is not None and report.rank in self._ranks:
                 reports.append(report)
@@ -231,7 +232,7 @@ class PodReader:
         if reader.place != self._at.place:
             self._pause = FIRST_PAUSE_SECONDS
             self._at = replace(self._at, place=reader.place)
-            await self._add(pieces, reports, gap=had_gap)
+            await self._add(pieces.all(), reports, gap=had_gap)
 
     async def _add(self, pieces: list[Piece], reports: list[Report], *, gap: bool = False) -> None:
         await self._copy.add(

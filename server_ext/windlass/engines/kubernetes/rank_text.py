@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from windlass.engines.job_folder.logwriter import Piece
 from windlass.engines.job_folder.paths import LAUNCHER
@@ -52,13 +51,6 @@ class Tally:
         return max(0, lost)
 
 
-class Taken(NamedTuple):
-    """What a line was."""
-
-    piece: Piece | None
-    frame: bytes | None
-
-
 @dataclass
 class RankText:
     """Reads the lines of one container, in order."""
@@ -72,21 +64,19 @@ class RankText:
     def __post_init__(self) -> None:
         self._current = self.ranks.unnamed
 
-    def take(self, line: Line) -> Taken:
-        """The rank's text, or the frame, in this line."""
-        content = line.content
-        if line.begins:
+    def take(self, line: Line) -> tuple[Piece | None, bytes | None]:
+        """The rank's text and the frame in this line."""
+        time_ns, content, begins, line_ended = line
+        if begins:
             self._current = self.ranks.unnamed
             if self.ranks.world_size > 1 and (found := _PREFIX.match(content)):
                 rank = int(found[1])
                 if rank in self.ranks:
                     self._current, content = rank, content[found.end() :]
         if RS not in content:
-            return Taken(self._text(line, content, ended=line.ended), None)
+            return self._text(time_ns, content, ended=line_ended), None
         parts = split(content)
-        ended = parts.ended and line.ended
-        piece = self._text(line, parts.text, ended=ended) if parts.text or ended else None
-        return Taken(piece, parts.frame)
+        return self._text(time_ns, parts.text, ended=parts.ended and line_ended), parts.frame
 
     def say(self, rank: int, time: float, sentence: str) -> Piece:
         """A line of ours in the log of this rank."""
@@ -116,7 +106,7 @@ class RankText:
         named = int(found[1]) if found and self.ranks.world_size > 1 else -1
         return named if named in self.ranks else self.ranks.unnamed
 
-    def _text(self, line: Line, content: bytes, *, ended: bool) -> Piece | None:
+    def _text(self, time_ns: int, content: bytes, *, ended: bool) -> Piece | None:
         rank = self._current
         text = content + b"\n" if ended else content
         if not text:
@@ -125,8 +115,8 @@ class RankText:
         if tally is None:
             tally = self.tallies[rank] = Tally()
         tally.read += len(text)
-        if ended:
-            self._unfinished.discard(rank)
-        else:
+        if not ended:
             self._unfinished.add(rank)
-        return Piece(rank, line.time_ns / 1e9, text)
+        elif self._unfinished:
+            self._unfinished.discard(rank)
+        return Piece(rank, time_ns / 1e9, text)
