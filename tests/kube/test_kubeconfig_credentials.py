@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from aiohttp import web
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, eventually
 from tests.kube.authority import Authority, tls_door
 
 from windlass.kube.client import KubeClient
@@ -276,3 +276,19 @@ echo '{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","
     headers = await asyncio.gather(*(credentials.headers() for _ in range(20)))
     assert {header["Authorization"] for header in headers} == {"Bearer t"}
     assert (tmp_path / "runs").read_text() == "x\n"
+
+
+async def test_a_slow_login_program_holds_up_nothing_else(tmp_path: Path) -> None:
+    said = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"t"}}'
+    program = tmp_path / "login"
+    program.write_text(
+        f"#!/bin/sh\ntouch {tmp_path}/begun\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.02; done\necho '{said}'\n"
+    )
+    program.chmod(0o755)
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "./login"}}
+    credentials = await opened(write(tmp_path / "config", cluster={"server": "https://a"}, user=user))
+    asking = asyncio.create_task(credentials.headers())
+    await eventually((tmp_path / "begun").exists, what="the program's start")
+    assert not asking.done()
+    (tmp_path / "go").touch()
+    assert await asking == {"Authorization": "Bearer t"}

@@ -11,7 +11,8 @@ from tests.cluster.cluster import Cluster
 from tests.engines.kubernetes.hub import a_hub
 from tests.kube.authority import Authority
 
-from windlass.engines.kubernetes.connecting import connect, ways
+from windlass.engines.kubernetes.connecting import connect
+from windlass.engines.kubernetes.ways import ways
 from windlass.errors import Unavailable
 from windlass.hub.broker import HubBroker
 

@@ -49,9 +49,11 @@ async def claim(cluster: Cluster, namespace: str, name: str, *, modes: list[str]
 
 
 @pytest.mark.emulator
-async def test_claims_come_with_access_modes_and_the_size_they_really_have(cluster: Cluster) -> None:
+async def test_claims_come_with_access_modes_and_the_size_they_really_have(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert cluster.emulator is not None
-    cluster.emulator.api.controllers.claims = False
+    monkeypatch.setattr(cluster.emulator.api.controllers, "claims", False)
     namespace = await cluster.namespace()
     await claim(cluster, namespace, "waiting", modes=["ReadWriteOnce"])
     await claim(cluster, namespace, "imagenet-dataset", modes=["ReadOnlyMany", "ReadWriteMany"], bound="1536Gi")
