@@ -124,3 +124,8 @@ def test_account_priority_and_pull_secrets_are_there_only_when_they_are_given() 
 def test_an_image_of_root_runs_as_a_user_with_a_number_unless_the_profile_is_given_up() -> None:
     assert pod_spec(user_id=1234)["securityContext"]["runAsUser"] == 1234
     assert "runAsUser" not in pod_spec(restricted=False)["securityContext"]
+
+
+def test_a_cluster_that_gives_users_itself_is_left_to_do_so() -> None:
+    security = pod_spec(user_id=None, group_id=None)["securityContext"]
+    assert security == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}

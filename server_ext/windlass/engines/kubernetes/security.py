@@ -13,12 +13,14 @@ from windlass.engines.kubernetes.model import ClusterJob, Object
 
 def pod_security(job: ClusterJob) -> Object:
     """The pod's `securityContext`. The group may write to volumes; large ones are not walked through at each start."""
-    common = {
-        "fsGroup": job.group_id,
-        "fsGroupChangePolicy": "OnRootMismatch",
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    return {"runAsNonRoot": True, "runAsUser": job.user_id, **common} if job.restricted else common
+    found: Object = {"seccompProfile": {"type": "RuntimeDefault"}}
+    if job.group_id is not None:
+        found |= {"fsGroup": job.group_id, "fsGroupChangePolicy": "OnRootMismatch"}
+    if job.restricted:
+        found["runAsNonRoot"] = True
+        if job.user_id is not None:
+            found["runAsUser"] = job.user_id
+    return found
 
 
 def container_security(job: ClusterJob) -> Object:
