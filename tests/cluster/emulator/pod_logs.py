@@ -52,9 +52,9 @@ class ContainerLog:
         *whole, self._rest = (self._rest + content).split(b"\n")
         for line in whole:
             self._cut(line + b"\n", now)
-        if len(self._rest) >= _PARTIAL_BYTES:
-            self._cut(self._rest, now)
-            self._rest = b""
+        while len(self._rest) >= _PARTIAL_BYTES:
+            self._cut(self._rest[:_PARTIAL_BYTES], now)
+            self._rest = self._rest[_PARTIAL_BYTES:]
         self._wake()
 
     def end(self) -> None:
