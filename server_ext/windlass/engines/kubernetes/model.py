@@ -80,10 +80,11 @@ class ClusterJob:
     pull_secrets: Sequence[str] = ()
     restricted: bool = True
     """Keep to the *restricted* Pod Security profile; without it the image's own user runs the job."""
-    user_id: int = 1000
-    """Who the job runs as (`restricted`): images of root start as this user all the same. Jupyter's images have it."""
-    group_id: int = 100
-    """The group that volumes are made writable for; Jupyter's images have it."""
+    user_id: int | None = 1000
+    """Who the job runs as (`restricted`): images of root start as this user all the same. Jupyter's images have it.
+    None where the cluster gives each namespace its own users, as OpenShift does."""
+    group_id: int | None = 100
+    """The group that volumes are made writable for; Jupyter's images have it. None as with `user_id`."""
     service_account: str | None = None
     """The pods' account, without its token; the namespace's default when None."""
 
@@ -120,6 +121,8 @@ class Observed:
 
     job: Object | None
     """The job's own object; None when it is gone."""
+    last: Object | None = None
+    """As it was last, when it is gone and was seen before."""
     pods: Sequence[Object] = ()
     events: Sequence[Object] = ()
     """core/v1 Events about the job, its pods and its claims, oldest first."""
@@ -127,6 +130,8 @@ class Observed:
     """Kueue's, where there is one."""
     jobset: Object | None = None
     """Of a TrainJob."""
+    replaced: int = 0
+    """How many pods were taken away and made again while this was watched; operators do not count these."""
     seconds_since_created: float = 0.0
 
 
