@@ -122,6 +122,15 @@ def test_what_is_lacking_is_installed_with_what_it_needs_and_the_image_keeps_its
     assert not list(image.packages.parent.glob(".packages*"))
 
 
+def test_an_image_whose_pip_installs_for_the_user_installs_into_the_folder_all_the_same(
+    tmp_path: Path, index: str
+) -> None:
+    image = Image(tmp_path, index, pip=True)
+    done = image.install("wl-other", PIP_USER="1")
+    assert done.returncode == 0, done.stderr
+    assert (image.packages / "wl_other.py").is_file()
+
+
 def test_an_image_that_has_everything_is_asked_for_nothing(image: Image) -> None:
     done = image.install("WL.Base")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -64,9 +64,23 @@ def _installed(work: Path, lacking: Sequence[str], present: dict[str, str]) -> P
     if importlib.util.find_spec("pip") is not None:
         pip = [sys.executable, "-m", "pip", "--no-input", "--disable-pip-version-check", "--no-cache-dir"]
         report = work / "report.json"
-        _run([*pip, "install", "--quiet", "--dry-run", "--report", report, "--constraint", constraints, "-r", asked])
+        _run(
+            [
+                *pip,
+                "install",
+                "--no-user",
+                "--quiet",
+                "--dry-run",
+                "--report",
+                report,
+                "--constraint",
+                constraints,
+                "-r",
+                asked,
+            ]
+        )
         found = _of_report(report)
-        fetch: list[str | Path] = [*pip, "install", "--no-deps", "--target", stage, "-r", resolved]
+        fetch: list[str | Path] = [*pip, "install", "--no-user", "--no-deps", "--target", stage, "-r", resolved]
     elif (uv := shutil.which("uv")) is not None:
         pins_file = work / "compiled"
         python = ["--python", sys.executable]
