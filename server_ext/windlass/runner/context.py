@@ -45,7 +45,7 @@ class JobContext:
             world_size=_integer(environ, "WORLD_SIZE", 1),
             attempt=_integer(environ, "WINDLASS_ATTEMPT", 0),
             log_to_files=environ.get("WINDLASS_LOG_TO_FILES") == "1",
-            report_to_stdout=environ.get("WINDLASS_REPORT") == "stdout",
+            report_to_stdout=environ.get("WINDLASS_REPORT") == "stdout" and environ.get("WINDLASS_LOG_TO_FILES") != "1",
             tracking_wait_seconds=_seconds(environ, "WINDLASS_TRACKING_WAIT"),
         )
 

@@ -16,7 +16,7 @@ from tests.cluster.emulator.pod_logs import ContainerLog
 from tests.runner.job import Job
 
 from windlass.engines.job_folder import logreader
-from windlass.engines.kubernetes import copying, pod_reader
+from windlass.engines.kubernetes import copying, following, pod_reader
 from windlass.engines.kubernetes.following import FollowingSlots, LogFollower
 from windlass.engines.kubernetes.mirror import JobMirror, Mirror
 from windlass.kube.resources import PODS
@@ -264,6 +264,29 @@ async def test_starts_that_nobody_saw_are_told_of(scene: Scene) -> None:
     await scene.see(scene.follower())
     said = b"[windlass] the output of 2 earlier starts of this container is not kept by the node any more.\n"
     await scene.until(said + b"start 2\nstart 3\n")
+
+
+async def test_of_two_servers_one_copies_and_the_other_takes_over(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "CLAIM_SECONDS", 0.05)
+    name = await scene.pod()
+    first, second = scene.follower(), scene.follower()
+    await scene.see(first)
+    await scene.see(second)
+    scene.print(name, numbered(0, 50))
+    await scene.until(numbered(0, 50))
+    assert _asked(scene, name) == 1
+    await first.stop()
+    scene.print(name, numbered(50, 100))
+    await scene.until(numbered(0, 100))
+    finishing = asyncio.create_task(scene.follower().finish(seconds=20))
+    await scene.end(name)
+    await scene.see(second)
+    assert await second.finish(seconds=10)
+    await second.stop()
+    assert await finishing
+    assert scene.copied() == numbered(0, 100)
 
 
 @pytest.mark.parametrize("crashed", [False, True])

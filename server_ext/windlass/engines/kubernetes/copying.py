@@ -8,8 +8,10 @@ as the places in the pods' logs move on only with what is written.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import heapq
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -56,14 +58,15 @@ class JobCopy:
     """Writes one job's copy. `on_change` is called in the event loop with what has changed (`mirror.LOG`, …)."""
 
     def __init__(self, mirror: JobMirror, *, on_change: Callable[[set[str]], None]) -> None:
-        """Raises OSError when the copy's folder cannot be made or read."""
+        """Raises OSError when the copy's folder cannot be made."""
         mirror.create()
         self._mirror = mirror
         self._on_change = on_change
         self._path = mirror.folder.path / "places.json"
-        self._places = Places.read(self._path)
-        self._writer = LogWriter(mirror.folder)
-        self._surplus = Surplus(self._beyond())
+        self._lock: int | None = None
+        self._places = Places()
+        self._writer: LogWriter | None = None
+        self._surplus = Surplus({})
         self._waiting: list[Reading] = []
         self._waiting_bytes = 0
         self._room = asyncio.Event()
@@ -80,6 +83,47 @@ class JobCopy:
         """Why the copy is behind: the disk is full."""
         self.is_gone = False
         """The folder has been removed, or this was closed; nothing is written any more."""
+
+    def claim(self) -> bool:
+        """Whether this process writes the copy; takes that over where no other process does it.
+
+        A user's servers share their data folder, and one of them is enough. The kernel gives the claim back at death.
+        """
+        if self._writer is not None:
+            return True
+        if self.is_gone or not self._mirror.exists:
+            self.is_gone = True
+            return False
+        try:
+            self._lock = self._lock_alone()
+            if self._lock is not None:
+                self._mirror.forget_what_is_known()
+                self._places = Places.read(self._path)
+                self._writer = LogWriter(self._mirror.folder)
+                self._surplus = Surplus(self._beyond(self._writer))
+        except OSError as error:
+            self._say(error)
+            self._let_go()
+        return self._writer is not None
+
+    def _lock_alone(self) -> int | None:
+        """The lock that says whose the copy is; None while it is another's."""
+        descriptor = os.open(self._mirror.folder.path / "copy.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _let_go(self) -> None:
+        self._writer = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def place(self, uid: str) -> PodPlace:
         """How far this pod's log is in the copy."""
@@ -113,6 +157,7 @@ class JobCopy:
         if self._unsaved:
             with suppress(OSError):
                 await self._save()
+        self._let_go()
 
     async def _run(self) -> None:
         """Write until nothing is waiting."""
@@ -138,6 +183,8 @@ class JobCopy:
 
     async def _persist(self, readings: Sequence[Reading]) -> None:
         """Write these, however long the disk is full; or find that the folder is gone."""
+        if self._writer is None:
+            raise RuntimeError("This process has not claimed the copy.")
         for reading in readings:
             if reading.gap:
                 self._surplus.forget({piece.rank for piece in reading.pieces})
@@ -157,14 +204,14 @@ class JobCopy:
                 self.is_gone = True
                 return
             self.trouble = None
-            self._advance(readings)
+            self._advance(readings, self._writer)
             if changed:
                 self._on_change(changed)
             if time.monotonic() - self._saved_at >= SAVE_SECONDS:
                 await self._try_to_save()
             return
 
-    def _advance(self, readings: Sequence[Reading]) -> None:
+    def _advance(self, readings: Sequence[Reading], writer: LogWriter) -> None:
         """The places move on with what was written, and with the sizes that the logs have now."""
         now = time.monotonic()
         for reading in readings:
@@ -174,7 +221,7 @@ class JobCopy:
             else:
                 self._half_read.setdefault(reading.uid, now)
             for rank in {piece.rank for piece in reading.pieces}:
-                self._places.sizes[rank] = self._writer.size_bytes(rank) - self._surplus.left(rank)
+                self._places.sizes[rank] = writer.size_bytes(rank) - self._surplus.left(rank)
         self._unsaved = True
 
     async def _try_to_save(self) -> None:
@@ -196,11 +243,11 @@ class JobCopy:
         async with self._disk:
             await asyncio.to_thread(places.write, self._path)
 
-    def _beyond(self) -> dict[int, int]:
+    def _beyond(self, writer: LogWriter) -> dict[int, int]:
         """What lies in each log beyond what the places know of."""
         logs = self._mirror.folder.logs
         ranks = [int(path.stem[5:]) for path in logs.glob("rank-*.log") if path.stem[5:].isdigit()]
-        return {rank: self._writer.size_bytes(rank) - self._places.sizes.get(rank, 0) for rank in (LAUNCHER, *ranks)}
+        return {rank: writer.size_bytes(rank) - self._places.sizes.get(rank, 0) for rank in (LAUNCHER, *ranks)}
 
     def _say(self, error: OSError) -> None:
         """Once per trouble."""

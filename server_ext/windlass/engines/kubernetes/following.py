@@ -11,6 +11,8 @@ not followed eight thousand times. So:
 The price: of a pod that nobody looks at the node keeps the newest ten megabytes, and older output is lost where it
 prints more; the log says so. In the merged log, what is read late stands after what was read before, with its own time.
 
+Of a user's servers, which share one data folder, one follows a job; another takes over when it is gone.
+
 The follower is told of pods by whoever watches them (`see`) and asks the API for logs only.
 """
 
@@ -31,6 +33,8 @@ from windlass.kube.client import KubeClient
 Object = dict[str, Any]
 
 ATTEND_SECONDS = 300.0
+CLAIM_SECONDS = 10.0
+_CLAIM_PAUSE_SECONDS = 0.2
 MOST_OTHERS = 64
 
 
@@ -72,6 +76,8 @@ class LogFollower:
         self._readers: dict[str, PodReader] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._attention: asyncio.TimerHandle | None = None
+        self._claiming: asyncio.TimerHandle | None = None
+        self._pods: list[tuple[int, Object]] = []
         self._stopped = False
 
     @property
@@ -86,8 +92,26 @@ class LogFollower:
 
     def see(self, pods: Iterable[tuple[int, Object]]) -> None:
         """All pods of the job there are now, each with its node's rank (`Kind.node_rank`)."""
+        self._pods = list(pods)
+        if self._claims():
+            self._look()
+
+    def _claims(self) -> bool:
+        """Whether the copy is ours to write; while another server of the user does it, ask again now and then."""
+        if self._stopped or self._copy.is_gone:
+            return False
+        claimed = self._copy.claim()
+        if not claimed and self._claiming is None:
+            self._claiming = asyncio.get_running_loop().call_later(CLAIM_SECONDS, self._claim_again)
+        return claimed
+
+    def _claim_again(self) -> None:
+        self._claiming = None
+        self.see(self._pods)
+
+    def _look(self) -> None:
         found = set()
-        for node_rank, pod in pods:
+        for node_rank, pod in self._pods:
             seen = PodSeen.of(pod, container=self._container, node_rank=node_rank)
             found.add(seen.uid)
             reader = self._readers.get(seen.uid)
@@ -111,25 +135,36 @@ class LogFollower:
             self._start(reader)
 
     async def finish(self, *, seconds: float) -> bool:
-        """The job has ended: read what there is to read, for so long at most. Whether that was everything."""
+        """The job has ended: read what there is to read, for so long at most. Whether that was everything.
+
+        Where another server writes the copy, this waits until it has let go of it, and reads what it has left.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while not self._claims():
+            if self._copy.is_gone or loop.time() > deadline:
+                return False
+            await asyncio.sleep(_CLAIM_PAUSE_SECONDS)
+        self._look()
         for reader in self._readers.values():
             if reader.seen.state == "running":
                 reader.close()
                 self._start(reader)
         tasks = list(self._tasks.values())
         if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
-        complete = all(task.done() for task in tasks)
+            await asyncio.wait(tasks, timeout=max(0.0, deadline - loop.time()))
+        complete = all(task.done() for task in tasks) and not any(reader.has_work for reader in self._readers.values())
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._copy.written(), seconds)
-            return complete
+            await asyncio.wait_for(self._copy.written(), max(1.0, deadline - loop.time()))
+            return complete and not self._copy.is_gone
         return False
 
     async def stop(self) -> None:
         """Read nothing more; what was read is written, and a later follower goes on there."""
         self._stopped = True
-        if self._attention is not None:
-            self._attention.cancel()
+        for timer in (self._attention, self._claiming):
+            if timer is not None:
+                timer.cancel()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

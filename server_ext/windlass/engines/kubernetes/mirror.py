@@ -86,6 +86,11 @@ class JobMirror:
         """Whether there is a copy; false again once the job is removed."""
         return self.folder.path.is_dir()
 
+    def forget_what_is_known(self) -> None:
+        """Another process may have written the copy since."""
+        self.notebook = NotebookCopy(self.folder.executed)
+        self._run_lines = None
+
     def create(self) -> None:
         """Make the folder, for its user alone. Raises OSError."""
         self.folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
