@@ -28,6 +28,7 @@ _CRD_FILES = {
     "TrainJob": "trainer.kubeflow.org_trainjobs.json",
     "TrainingRuntime": "trainer.kubeflow.org_trainingruntimes.json",
 }
+HAS_CRDS = all((CRDS / file).is_file() for file in _CRD_FILES.values())
 OLDER_DIALECTS: dict[str, dict[str, set[str]]] = {
     # The fields of kubeflow-trainer-api 2.0.0 and 2.1.0, of which only one version can be installed.
     "podSpecOverrides": {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.engines.kubernetes.making import EVERYTHING, cluster_job
-from tests.engines.kubernetes.schemas import CRDS, complaints, structural
+from tests.engines.kubernetes.schemas import HAS_CRDS, complaints, structural
 
 from windlass.engines.kubernetes.kinds.choosing import KINDS
 from windlass.engines.kubernetes.model import Object
@@ -45,7 +45,7 @@ def test_an_unknown_field_of_trainers_kinds_is_found_without_their_crds(kind: st
     assert any(field in text for text in complaints(item))
 
 
-@pytest.mark.skipif(not CRDS.is_dir(), reason="the operators' CRDs are not beside this checkout")
+@pytest.mark.skipif(not HAS_CRDS, reason="the operators' CRDs are not beside this checkout")
 @pytest.mark.parametrize(
     ("kind", "field", "value"),
     [
