@@ -111,7 +111,7 @@ class PodLogs:
         self.cut_after.clear()
 
     def of(self, namespace: str, pod: str) -> ContainerLog:
-        """The log of the container that runs now (or ran last)."""
+        """The log of the container that runs now (or ran last): the first one's, or another's of "pod/container"."""
         return self._logs.setdefault((namespace, pod), [ContainerLog()])[-1]
 
     def restart(self, namespace: str, pod: str) -> ContainerLog:
@@ -124,17 +124,20 @@ class PodLogs:
 
     def find(self, ask: Ask, pod: Object) -> ContainerLog:
         """The log that is asked for. Raises as the real API does."""
-        names = [each["name"] for each in pod["spec"]["containers"]]
-        name = ask.query.get("container") or names[0]
-        if not ask.query.get("container") and len(names) > 1:
+        main = [each["name"] for each in pod["spec"]["containers"]]
+        names = main + [each["name"] for each in pod["spec"].get("initContainers") or []]
+        name = ask.query.get("container") or main[0]
+        if not ask.query.get("container") and len(main) > 1:
             raise bad_request(
-                f"a container name must be specified for pod {ask.name}, choose one of: [{' '.join(names)}]"
+                f"a container name must be specified for pod {ask.name}, choose one of: [{' '.join(main)}]"
             )
         if name not in names:
             raise bad_request(f"container {name} is not valid for pod {ask.name}")
-        statuses = pod.get("status", {}).get("containerStatuses") or []
+        known = pod.get("status", {})
+        statuses = (known.get("containerStatuses") or []) + (known.get("initContainerStatuses") or [])
         status = next((each for each in statuses if each["name"] == name), {})
-        logs = self._logs.get((ask.namespace, ask.name), [])
+        key = (ask.namespace, ask.name if name == main[0] else f"{ask.name}/{name}")
+        logs = self._logs.get(key, [])
         if flag(ask.query, "previous"):
             if len(logs) < 2 or not (status.get("lastState") or {}).get("terminated"):
                 raise bad_request(f'previous terminated container "{name}" in pod "{ask.name}" not found')
@@ -143,7 +146,7 @@ class PodLogs:
         if not ("running" in state or "terminated" in state or (status.get("lastState") or {}).get("terminated")):
             reason = (state.get("waiting") or {}).get("reason") or "ContainerCreating"
             raise bad_request(f'container "{name}" in pod "{ask.name}" is waiting to start: {reason}')
-        return logs[-1] if logs else self.of(ask.namespace, ask.name)
+        return logs[-1] if logs else self.of(*key)
 
     async def read(
         self, log: ContainerLog, query: Mapping[str, str], *, is_open: Callable[[], bool]

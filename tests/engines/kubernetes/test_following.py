@@ -16,6 +16,7 @@ from tests.cluster.emulator.pod_logs import ContainerLog
 from tests.runner.job import Job
 
 from windlass.engines.job_folder import logreader
+from windlass.engines.job_folder.paths import LAUNCHER
 from windlass.engines.kubernetes import copying, following, pod_reader
 from windlass.engines.kubernetes.following import FollowingSlots, LogFollower
 from windlass.engines.kubernetes.mirror import JobMirror, Mirror
@@ -377,6 +378,25 @@ async def test_other_pods_are_read_when_somebody_looks_or_when_they_have_ended(s
 
 def _asked(scene: Scene, name: str) -> int:
     return sum(f"/{name}/log" in path for _, path, _ in scene.cluster.emulator.requests)
+
+
+async def test_why_a_preparation_failed_is_in_the_log(scene: Scene) -> None:
+    scene.names = ["pod-0"]
+    scene.cluster.kubelet.behave("pending", namespace=scene.namespace)
+    containers = {
+        "containers": [{"name": CONTAINER, "image": "x"}],
+        "initContainers": [{"name": "fetch", "image": "x"}],
+    }
+    await scene.cluster.create(PODS, {"metadata": {"name": "pod-0"}, "spec": containers}, namespace=scene.namespace)
+    state = {"terminated": {"exitCode": 1, "reason": "Error"}}
+    status = {"initContainerStatuses": [{"name": "fetch", "state": state, "restartCount": 0}]}
+    patch = {"status": status}
+    await scene.cluster.admin.patch(PODS, "pod-0", patch, namespace=scene.namespace, subresource="status")
+    scene.print("pod-0/fetch", b"The bundle cannot be fetched: connection refused.\n")
+    follower = scene.follower()
+    await scene.see(follower)
+    await scene.until(b"The bundle cannot be fetched: connection refused.\n", rank=LAUNCHER)
+    assert await follower.finish(seconds=10)
 
 
 async def test_nothing_is_asked_while_nothing_is_printed(scene: Scene) -> None:

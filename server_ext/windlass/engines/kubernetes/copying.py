@@ -39,6 +39,7 @@ class Reading:
     """What has been read of one pod's log and is not written yet."""
 
     uid: str
+    """Of the pod, and its container's name."""
     place: PodPlace
     """Where the log stands after it."""
     pieces: list[Piece] = field(default_factory=list)

@@ -6,7 +6,7 @@ not followed eight thousand times. So:
 * the pod of rank 0 is followed as long as it runs: the executed notebook, the progress and the runs come from there;
 * the other pods are followed while somebody reads the job's log (`attend`), and for some minutes after;
 * a container that has ended, or was started again, is read to its end at once, whichever it is: its log may be gone
-  soon, and in it stands why.
+  soon, and in it stands why. So is an init container that has failed.
 
 The price: of a pod that nobody looks at the node keeps the newest ten megabytes, and older output is lost where it
 prints more; the log says so. In the merged log, what is read late stands after what was read before, with its own time.
@@ -112,16 +112,17 @@ class LogFollower:
     def _look(self) -> None:
         found = set()
         for node_rank, pod in self._pods:
-            seen = PodSeen.of(pod, container=self._container, node_rank=node_rank)
-            found.add(seen.uid)
-            reader = self._readers.get(seen.uid)
-            if reader is None:
-                reader = self._readers[seen.uid] = self._new_reader(seen)
-            else:
-                reader.see(seen)
-            self._start(reader)
-        for uid in set(self._readers) - found:
-            self._readers.pop(uid).gone()
+            own = PodSeen.of(pod, container=self._container, node_rank=node_rank)
+            for seen in (own, *PodSeen.failed_preparations(pod, node_rank=node_rank)):
+                found.add(seen.key)
+                reader = self._readers.get(seen.key)
+                if reader is None:
+                    reader = self._readers[seen.key] = self._new_reader(seen)
+                else:
+                    reader.see(seen)
+                self._start(reader)
+        for key in set(self._readers) - found:
+            self._readers.pop(key).gone()
 
     def attend(self) -> None:
         """Somebody reads the job's log: follow all its pods, until some minutes after the last such call."""
@@ -173,12 +174,14 @@ class LogFollower:
         await self._copy.close()
 
     def _new_reader(self, seen: PodSeen) -> PodReader:
-        leading = seen.node_rank == 0
-        ranks = PodRanks(first=seen.node_rank * self._processes, count=self._processes, world_size=self._world_size)
+        prepares = seen.container != self._container
+        leading = seen.node_rank == 0 and not prepares
+        # No rank has run where the preparation failed: its words are the launcher's.
+        count = 0 if prepares else self._processes
+        ranks = PodRanks(first=seen.node_rank * self._processes, count=count, world_size=self._world_size)
         reader = PodReader(
             self._client,
             namespace=self._namespace,
-            container=self._container,
             ranks=ranks,
             seen=seen,
             copy=self._copy,
@@ -189,20 +192,20 @@ class LogFollower:
 
     def _start(self, reader: PodReader) -> None:
         """Have it read, unless it does, or has nothing to."""
-        uid = reader.seen.uid
-        if self._stopped or uid in self._tasks or not reader.has_work:
+        key = reader.seen.key
+        if self._stopped or key in self._tasks or not reader.has_work:
             return
-        task = self._tasks[uid] = asyncio.create_task(reader.run(), name=f"log of pod {reader.seen.name}")
+        task = self._tasks[key] = asyncio.create_task(reader.run(), name=f"log of pod {reader.seen.name}")
         task.add_done_callback(lambda done: self._ended(reader, done))
 
     def _ended(self, reader: PodReader, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(reader.seen.uid, None)
+        self._tasks.pop(reader.seen.key, None)
         if task.cancelled() or task.exception() is not None:
             if not task.cancelled():
                 # A defect of ours: asyncio's handler says which; the next look of the watch tries again.
                 task.get_loop().call_exception_handler({"message": "Reading a log", "exception": task.exception()})
             return
-        if reader.seen.uid in self._readers:
+        if reader.seen.key in self._readers:
             self._start(reader)
 
     def _nobody_attends(self) -> None:

@@ -33,7 +33,7 @@ class PodPlace:
 
 @dataclass
 class Places:
-    """The places of a job's pods by uid, and the sizes of its logs by rank."""
+    """The places of a job's pods by uid and container, and the sizes of its logs by rank."""
 
     pods: dict[str, PodPlace] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)

@@ -37,19 +37,29 @@ ContainerState = Literal["waiting", "running", "ended"]
 
 @dataclass(frozen=True, kw_only=True)
 class PodSeen:
-    """What the cluster says of one pod, as far as its log goes."""
+    """What the cluster says of one container of a pod, as far as its log goes."""
 
     name: str
+    """Of the pod."""
     uid: str
+    container: str
     node_rank: int
     restarts: int = 0
     """How often its container has been started again."""
     state: ContainerState = "waiting"
 
+    @property
+    def key(self) -> str:
+        """What tells this log from all others of the job."""
+        return f"{self.uid}/{self.container}"
+
     @classmethod
     def of(cls, pod: Mapping[str, Any], *, container: str, node_rank: int) -> PodSeen:
         """From the pod's object."""
-        statuses = pod.get("status", {}).get("containerStatuses") or []
+        statuses = [
+            *(pod.get("status", {}).get("containerStatuses") or []),
+            *(pod.get("status", {}).get("initContainerStatuses") or []),
+        ]
         status: Mapping[str, Any] = next((each for each in statuses if each.get("name") == container), {})
         state = status.get("state") or {}
         now: ContainerState = "waiting"
@@ -60,7 +70,27 @@ class PodSeen:
             now = "ended"
         restarts = int(status.get("restartCount") or 0)
         metadata = pod["metadata"]
-        return cls(name=metadata["name"], uid=metadata["uid"], node_rank=node_rank, restarts=restarts, state=now)
+        return cls(
+            name=metadata["name"],
+            uid=metadata["uid"],
+            container=container,
+            node_rank=node_rank,
+            restarts=restarts,
+            state=now,
+        )
+
+    @classmethod
+    def failed_preparations(cls, pod: Mapping[str, Any], *, node_rank: int) -> list[PodSeen]:
+        """The init containers that have failed: only their logs say why the ranks never began."""
+        statuses = pod.get("status", {}).get("initContainerStatuses") or []
+        failed = [
+            each["name"] for each in statuses if _exit_code(each.get("state")) or _exit_code(each.get("lastState"))
+        ]
+        return [cls.of(pod, container=name, node_rank=node_rank) for name in failed]
+
+
+def _exit_code(state: Mapping[str, Any] | None) -> int:
+    return int(((state or {}).get("terminated") or {}).get("exitCode") or 0)
 
 
 class PodReader:
@@ -71,7 +101,6 @@ class PodReader:
         client: KubeClient,
         *,
         namespace: str,
-        container: str,
         ranks: PodRanks,
         seen: PodSeen,
         copy: JobCopy,
@@ -80,11 +109,10 @@ class PodReader:
         self._client = client
         self._path = PODS.path(namespace=namespace, name=seen.name, subresource="log")
         self._namespace = namespace
-        self._container = container
         self._ranks = ranks
         self._copy = copy
         self._slots = slots
-        self._at = copy.place(seen.uid)
+        self._at = copy.place(seen.key)
         self._begin(self._at)
         self._pause = FIRST_PAUSE_SECONDS
         self._leave = asyncio.Event()
@@ -195,7 +223,7 @@ class PodReader:
     async def _read(self, more: Mapping[str, str], *, to_the_end: bool) -> None:
         """One request. Raises a KubeError; what came before it is kept."""
         reader = LogReader(self._at.place)
-        query = {"container": self._container, "timestamps": "true", **more}
+        query = {"container": self.seen.container, "timestamps": "true", **more}
         if reader.place.since is not None:
             query["sinceTime"] = reader.place.since
         seconds = FOLLOW_SECONDS if "follow" in more else READ_SECONDS
@@ -237,7 +265,7 @@ class PodReader:
     async def _add(self, pieces: list[Piece], reports: list[Report], *, gap: bool = False) -> None:
         await self._copy.add(
             Reading(
-                uid=self.seen.uid,
+                uid=self.seen.key,
                 place=self._place(),
                 pieces=pieces,
                 reports=reports,
@@ -255,7 +283,7 @@ class PodReader:
         await self._add([], [])
 
     async def _say(self, sentence: str) -> None:
-        await self._add([self._text.say(self._ranks.first, time.time(), sentence)], [])
+        await self._add([self._text.say(self._text.home, time.time(), sentence)], [])
 
     def _begin(self, place: PodPlace) -> None:
         """From now on the log of this start of the container is read."""
@@ -270,7 +298,7 @@ class PodReader:
         if pod["metadata"]["uid"] != self.seen.uid:
             self.is_gone = True
             return
-        self.seen = PodSeen.of(pod, container=self._container, node_rank=self.seen.node_rank)
+        self.seen = PodSeen.of(pod, container=self.seen.container, node_rank=self.seen.node_rank)
         self._unsure = False
 
     def _longer_pause(self) -> float:

@@ -78,6 +78,11 @@ class RankText:
         parts = split(content)
         return self._text(time_ns, parts.text, ended=parts.ended and line_ended), parts.frame
 
+    @property
+    def home(self) -> int:
+        """In whose log it stands what is to be said of the container as a whole."""
+        return self.ranks.first if self.ranks.count else LAUNCHER
+
     def say(self, rank: int, time: float, sentence: str) -> Piece:
         """A line of ours in the log of this rank."""
         begin = "\n" if rank in self._unfinished else ""
