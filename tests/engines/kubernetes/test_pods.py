@@ -52,7 +52,9 @@ def test_init_containers_have_the_workers_share_so_that_quotas_let_them_pass_but
     spec = pod_spec(spec={"gpus_per_worker": 1}, options={"cpu": 4, "memory_bytes": 2**30}, packages=("einops",))
     amounts = {"cpu": "4", "memory": "1Gi"}
     assert [each["name"] for each in spec["initContainers"]] == ["windlass-fetch", "windlass-install"]
-    assert all(each["resources"] == {"requests": amounts, "limits": amounts} for each in spec["initContainers"])
+    for container in spec["initContainers"]:
+        assert container["resources"] == {"requests": amounts, "limits": amounts}
+        assert {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"} in container["env"]
 
 
 @pytest.mark.parametrize(

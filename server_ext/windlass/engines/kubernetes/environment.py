@@ -13,6 +13,8 @@ from windlass.engines.kubernetes.model import JOB_FOLDER, PACKAGES_FOLDER, Clust
 from windlass.kube import user_secret
 
 HOME_FOLDER = "/windlass/home"
+NO_GPUS = {"NVIDIA_VISIBLE_DEVICES": "void"}
+"""CUDA images ask for all GPUs; where NVIDIA's runtime is the node's default they would get them unasked."""
 
 _PROTOCOL = re.compile(
     r"WINDLASS_(?!TRACKING_WAIT$).*|(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_(ADDR|PORT)|TORCHELASTIC_.*|PET_.*"
@@ -80,7 +82,4 @@ def _protocol(job: ClusterJob) -> dict[str, str]:
         "WINDLASS_JOB_DIR": JOB_FOLDER,
         "WINDLASS_REPORT": "stdout",
     }
-    if not job.spec.gpus_per_worker:
-        # CUDA images ask for all GPUs; where NVIDIA's runtime is the node's default they would get them unasked.
-        found["NVIDIA_VISIBLE_DEVICES"] = "void"
-    return found
+    return found if job.spec.gpus_per_worker else {**found, **NO_GPUS}

@@ -10,7 +10,7 @@ from typing import Any
 
 from windlass.contract.cluster import ClaimMount
 from windlass.engines.kubernetes import delivery, placement
-from windlass.engines.kubernetes.environment import escaped, rank_environment
+from windlass.engines.kubernetes.environment import NO_GPUS, escaped, literal_entries, rank_environment
 from windlass.engines.kubernetes.model import BUNDLE_FOLDER, ClusterJob, Object
 from windlass.engines.kubernetes.placement import gpu_resource
 from windlass.engines.kubernetes.quantities import cpu_quantity, memory_quantity
@@ -105,7 +105,7 @@ def init_containers(job: ClusterJob) -> list[Object]:
             "name": name,
             "image": job.image,
             "command": [escaped(job.python), f"{delivery.PROGRAMS_FOLDER}/{program}"],
-            "env": [{"name": "HOME", "value": delivery.WINDLASS_FOLDER}, *environment],
+            "env": [*literal_entries({"HOME": delivery.WINDLASS_FOLDER, **NO_GPUS}), *environment],
             "resources": given,
             "securityContext": container_security(job),
             # What it printed last becomes the reason that the pod's status gives.
