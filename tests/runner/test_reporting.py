@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 from windlass.engines.kubernetes.frames import Assembler, Report, split
 from windlass.engines.kubernetes.log_lines import Line
 from windlass.engines.kubernetes.rank_text import PodRanks, RankText
+from windlass.runner.context import JobContext
+from windlass.runner.executed import ExecutedNotebook
+from windlass.runner.notebook import Cell, Notebook
 from windlass.runner.packing import LARGEST_CELL, fit_cell
-from windlass.runner.reporting import BURST_BYTES, BYTES_PER_SECOND, Budget
+from windlass.runner.reporting import BURST_BYTES, BYTES_PER_SECOND, Budget, Reporter
 from windlass.runner.wire import LONGEST_LINE, Wire
 
 from .job import Job
@@ -239,6 +242,74 @@ def test_the_budget_is_an_average_with_bursts_and_debts() -> None:
     now[0] = 1000.0
     budget.spend(BURST_BYTES)
     assert not budget.is_left
+
+
+class Rank:
+    """A reporter whose time and output are ours, and the notebook it tells of."""
+
+    def __init__(self, job_dir: Path, write_end: int) -> None:
+        self.now = 0.0
+        environ = {"WINDLASS_JOB_DIR": str(job_dir), "WINDLASS_REPORT": "stdout"}
+        context = JobContext.from_environment(job_dir, environ)
+        self.cells = [Cell(index=place, kind="code", id=f"c{place}", source="x") for place in range(3)]
+        self.document = ExecutedNotebook(Notebook(name="n", cells=self.cells, metadata={}), job={})
+        wire = Wire(write_end, clock=self.clock)
+        self.reporter = Reporter(wire, context=context, clock=self.clock)
+        self.reporter.begin(self.document)
+
+    def clock(self) -> float:
+        return self.now
+
+    def live(self, seconds: float) -> None:
+        for _ in range(round(seconds * 10)):
+            self.now += 0.1
+            self.reporter.tick()
+
+
+def test_a_notebook_that_changes_all_the_time_keeps_to_the_budget_and_is_whole_in_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "output"
+    with target.open("wb") as file:
+        rank = Rank(tmp_path, file.fileno())
+        chooser = random.Random(3)
+        for second in range(120):
+            cell = rank.cells[second % 3]
+            rank.document.start(cell, second)
+            rank.document.stream("stdout", chooser.randbytes(60_000).hex(), "")
+            rank.live(1.0)
+        before = target.stat().st_size
+        rank.reporter.finish()
+    assert before < BURST_BYTES + 121 * BYTES_PER_SECOND + 2 * LARGEST_CELL
+    _logs, reports = read(target.read_bytes())
+    assert reports[-1].source == b"".join(rank.document.snapshot()[1])
+    assert sum(report.kind == "notebook" for report in reports) >= 3
+
+
+def test_status_is_told_twice_a_second_and_an_error_at_once(tmp_path: Path) -> None:
+    target = tmp_path / "output"
+    with target.open("wb") as file:
+        rank = Rank(tmp_path, file.fileno())
+        for number in range(100):
+            rank.reporter.status(json.dumps({"cell": number, "error": None, "ended_at": None}))
+            rank.live(0.1)
+        rank.reporter.status(json.dumps({"cell": 100, "error": {}, "ended_at": None}))
+    _logs, reports = read(target.read_bytes())
+    told = [report.value["cell"] for report in reports if report.kind == "status"]
+    assert len(told) <= 22
+    assert told[-1] == 100
+    assert told == sorted(told)
+
+
+def test_a_rank_that_only_prints_says_how_much(tmp_path: Path) -> None:
+    target = tmp_path / "output"
+    with target.open("wb") as file:
+        rank = Rank(tmp_path, file.fileno())
+        rank.live(20.0)
+        quiet = target.stat().st_size
+        rank.reporter._wire.text(b"text\n")
+        rank.live(6.0)
+    assert quiet == len(b"\n".join(target.read_bytes().split(b"\n")[:1])) + 1
+    _logs, reports = read(target.read_bytes())
+    assert (reports[-1].kind, reports[-1].text_bytes) == ("at", 5)
 
 
 @pytest.mark.parametrize("field", ["source", "attachments", "outputs"])

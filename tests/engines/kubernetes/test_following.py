@@ -357,6 +357,19 @@ async def test_faults_of_the_api_lose_and_repeat_nothing(scene: Scene) -> None:
     await scene.until(numbered(0, 70))
 
 
+async def test_a_log_that_may_not_be_read_says_so_and_is_read_once_it_may(scene: Scene) -> None:
+    name = await scene.pod()
+    message = 'pods "pod-0" is forbidden: User "a" cannot get resource "pods/log"'
+    rule = scene.cluster.faults.fail("GET", "/log", 403, message, times=None)
+    scene.print(name, b"text\n")
+    follower = scene.follower()
+    await scene.see(follower)
+    await eventually(lambda: follower.trouble == message, seconds=10, what="it says so")
+    scene.cluster.faults.lift(rule)
+    await scene.until(b"text\n")
+    assert follower.trouble is None
+
+
 async def test_other_pods_are_read_when_somebody_looks_or_when_they_have_ended(scene: Scene) -> None:
     names = [await scene.pod() for _ in range(3)]
     follower = scene.follower()

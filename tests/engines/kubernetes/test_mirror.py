@@ -79,12 +79,13 @@ def test_a_server_that_starts_again_goes_on_with_the_notebook_on_disk(job: JobMi
         report("cell", cell("a"), place=7),
         report("cell", cell("a")),
         report("cell", {**cell("a"), "cell_type": "evil"}, place=0),
+        report("cell", {**cell("a"), "cell_type": None}, place=0),
         report("cell", None, place=0),
         report("metadata", {"kernelspec": "wrong"}),
         report("metadata", "x"),
         report("unknown", {}),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_what_is_no_notebook_leaves_the_copy_as_it_was(job: JobMirror, bad: Report) -> None:
     good = notebook(cell("a", "kept"), cell("b"))

@@ -82,8 +82,9 @@ class LogFollower:
 
     @property
     def trouble(self) -> str | None:
-        """Why the copy is behind: the disk is full."""
-        return self._copy.trouble
+        """Why the copy is behind: the disk is full, or the cluster does not give the log."""
+        found = (reader.trouble for reader in self._readers.values() if reader.trouble is not None)
+        return self._copy.trouble or next(found, None)
 
     @property
     def is_gone(self) -> bool:

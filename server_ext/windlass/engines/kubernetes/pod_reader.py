@@ -125,6 +125,8 @@ class PodReader:
         """Whether the log is wanted while the container runs."""
         self.is_gone = False
         """The pod has been removed."""
+        self.trouble: str | None = None
+        """Why the log cannot be read now; it goes on being tried."""
 
     @property
     def has_work(self) -> bool:
@@ -163,11 +165,13 @@ class PodReader:
             self._changed.clear()
             try:
                 await (self._look() if self._unsure else self._step())
+                self.trouble = None
             except NotFound:
                 self.is_gone = True
             except KubeError as error:
                 # Invalid is "waiting to start": the watch was ahead of the kubelet, or behind.
                 self._unsure = True
+                self.trouble = None if isinstance(error, Invalid) else error.message
                 await self._wait(max(self._longer_pause(), getattr(error, "retry_after", None) or 0.0))
 
     async def _step(self) -> None:
@@ -259,6 +263,7 @@ class PodReader:
                     had_gap = True
         if reader.place != self._at.place:
             self._pause = FIRST_PAUSE_SECONDS
+            self.trouble = None
             self._at = replace(self._at, place=reader.place)
             await self._add(pieces.all(), reports, gap=had_gap)
 
