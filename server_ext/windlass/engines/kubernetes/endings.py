@@ -59,7 +59,7 @@ def first_failure(pods: Sequence[PodStatus]) -> str:
         return f"{broken[0].title} {ended(ending)}" if ending is not None else ""
     if taken:
         return f"{taken[0].title} {EVICTIONS.get(taken[0].evicted, 'was taken off its node')}" + _said(taken[0].message)
-    return next((words for pod in pods if (words := _failed_init(pod))), "")
+    return next((words for pod in pods if (words := failed_init(pod))), "")
 
 
 def ended(ending: Ending) -> str:
@@ -73,7 +73,8 @@ def ended(ending: Ending) -> str:
     return f"ended with exit code {ending.exit_code}"
 
 
-def _failed_init(pod: PodStatus) -> str:
+def failed_init(pod: PodStatus) -> str:
+    """What of a pod's preparation failed, and why; empty when nothing did."""
     for each in pod.init:
         ending = each.ending or each.last
         if ending is not None and ending.exit_code:

@@ -10,7 +10,7 @@ between comes from the pods. Pure: asks nothing, and knows no clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from windlass.engines.base import State
@@ -44,6 +44,7 @@ class _Read:
     """Those that were there before them."""
     has_run: bool = False
     """Some ranks have run before, by the object's word."""
+    running_since: float | None = None
     restarting: bool = False
     restarts: int = 0
     """Those the object counts; what containers count is added."""
@@ -51,22 +52,55 @@ class _Read:
     """The object says that all pods of ranks run."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Present:
+    """The pods a job has now, and how many it should have."""
+
+    expected: int
+    pods: Sequence[PodStatus]
+    past: Sequence[PodStatus]
+
+
 def phase(seen: Observed) -> Phase:
     """How a job stands, whichever kind it is of."""
-    kinds = {PYTORCH_JOBS.kind: pytorchjob, TRAIN_JOBS.kind: trainjob}
-    return kinds.get(str((seen.job or seen.last or {}).get("kind")), batchjob)(seen)
+    return _judged(seen, seen.job or seen.last, _reader(seen))
+
+
+def present(seen: Observed) -> Present:
+    """The pods of the ranks, without those that others have taken the place of."""
+    job = seen.job or seen.last
+    if job is None:
+        return Present(expected=0, pods=(), past=())
+    reading = _reader(seen)(seen, job)
+    return Present(expected=reading.expected, pods=reading.pods, past=reading.past)
 
 
 def pytorchjob(seen: Observed) -> Phase:
     """Of a PyTorchJob."""
-    job = seen.job or seen.last
-    if job is None:
-        return Phase(state=State.LOST, reason=UNKNOWN_END)
+    return _judged(seen, seen.job or seen.last, _read_pytorchjob)
+
+
+def trainjob(seen: Observed) -> Phase:
+    """Of a TrainJob; its JobSet says how often all ranks were started again."""
+    return _judged(seen, seen.job or seen.last, _read_trainjob)
+
+
+def batchjob(seen: Observed) -> Phase:
+    """Of a Job of batch/v1."""
+    return _judged(seen, seen.job or seen.last, _read_batchjob)
+
+
+def _reader(seen: Observed) -> Callable[[Observed, Object], _Read]:
+    kinds = {PYTORCH_JOBS.kind: _read_pytorchjob, TRAIN_JOBS.kind: _read_trainjob}
+    return kinds.get(str((seen.job or seen.last or {}).get("kind")), _read_batchjob)
+
+
+def _read_pytorchjob(seen: Observed, job: Object) -> _Read:
     spec = job.get("spec") or {}
     replicas = spec.get("pytorchReplicaSpecs") or {}
     running, restarting = holding(job, "Running"), holding(job, "Restarting")
     pods, past = _slots(seen.pods)
-    reading = _Read(
+    return _Read(
         failed=holding(job, "Failed"),
         succeeded=holding(job, "Succeeded"),
         suspended=bool((spec.get("runPolicy") or {}).get("suspend")),
@@ -74,23 +108,19 @@ def pytorchjob(seen: Observed) -> Phase:
         pods=pods,
         past=past,
         has_run=running is not None or restarting is not None,
+        running_since=since(running),
         restarting=restarting is not None,
         restarts=seen.replaced,
     )
-    return _judged(seen, job, reading, running_since=since(running))
 
 
-def trainjob(seen: Observed) -> Phase:
-    """Of a TrainJob; its JobSet says how often all ranks were started again."""
-    job = seen.job or seen.last
-    if job is None:
-        return Phase(state=State.LOST, reason=UNKNOWN_END)
+def _read_trainjob(seen: Observed, job: Object) -> _Read:
     spec, trainer = job.get("spec") or {}, (job.get("spec") or {}).get("trainer") or {}
     ranks = [pod for pod in seen.pods if labels(pod).get(REPLICATED_JOB_LABEL, _RANKS) == _RANKS]
     newest = max([int(status_of(seen.jobset).get("restarts") or 0), *map(_attempt, ranks)])
     pods, past = _slots([pod for pod in ranks if _attempt(pod) == newest])
     counted: Object = next((each for each in status_of(job).get("jobsStatus") or () if each.get("name") == _RANKS), {})
-    reading = _Read(
+    return _Read(
         failed=holding(job, "Failed"),
         succeeded=holding(job, "Complete"),
         suspended=bool(spec.get("suspend")),
@@ -102,19 +132,14 @@ def trainjob(seen: Observed) -> Phase:
         restarts=newest,
         ready=bool(counted.get("ready")),
     )
-    return _judged(seen, job, reading)
 
 
-def batchjob(seen: Observed) -> Phase:
-    """Of a Job of batch/v1."""
-    job = seen.job or seen.last
-    if job is None:
-        return Phase(state=State.LOST, reason=UNKNOWN_END)
+def _read_batchjob(seen: Observed, job: Object) -> _Read:
     spec, failed = job.get("spec") or {}, holding(job, "Failed")
     pods, past = _slots(seen.pods)
     tries_lost = max(int(status_of(job).get("failed") or 0), len([pod for pod in (*past, *pods) if _is_lost(pod)]))
     is_last = bool(failed or holding(job, "FailureTarget") or tries_lost > int(spec.get("backoffLimit", 6)))
-    reading = _Read(
+    return _Read(
         failed=failed,
         succeeded=holding(job, "Complete"),
         suspended=bool(spec.get("suspend")),
@@ -126,13 +151,15 @@ def batchjob(seen: Observed) -> Phase:
         # The last failure is the end, and none that it started again after.
         restarts=max(0, tries_lost - 1) if is_last else tries_lost,
     )
-    return _judged(seen, job, reading)
 
 
-def _judged(seen: Observed, job: Object, reading: _Read, *, running_since: float | None = None) -> Phase:
+def _judged(seen: Observed, job: Object | None, reader: Callable[[Observed, Object], _Read]) -> Phase:
     """The table, from the top: an end holds for ever, then what holds the job back, then what the pods do."""
+    if job is None:
+        return Phase(state=State.LOST, reason=UNKNOWN_END)
+    reading = reader(seen, job)
     everyone = [*reading.pods, *reading.past]
-    known = [running_since, *(pod.started_at for pod in everyone)]
+    known = [reading.running_since, *(pod.started_at for pod in everyone)]
     started = min((each for each in known if each is not None), default=None)
     restarts = reading.restarts + sum(pod.main.restarts for pod in reading.pods)
     state = State.QUEUED if QUEUE_LABEL in labels(job) else State.SUSPENDED

@@ -84,6 +84,11 @@ class PodStatus:
     """Of the pod itself: what the kubelet says of an eviction."""
     unreachable: bool = False
     """Its node does not answer."""
+    uid: str = ""
+    unschedulable: str = ""
+    """Why the scheduler finds no node, in its words."""
+    gated: bool = False
+    """Something holds it back from the scheduler."""
 
     @property
     def started_at(self) -> float | None:
@@ -109,10 +114,13 @@ def read(pod: Object) -> PodStatus:
     scheduled = holding(pod, "PodScheduled")
     node = pod.get("spec", {}).get("nodeName") or None
     target = holding(pod, "DisruptionTarget")
-    ready = condition(pod, "Ready") or {}
+    ready, placing = condition(pod, "Ready") or {}, condition(pod, "PodScheduled") or {}
     evicted = str(target.get("reason") or "DisruptionTarget") if target else ""
     return PodStatus(
         name=str(metadata.get("name", "")),
+        uid=str(metadata.get("uid", "")),
+        unschedulable=str(placing.get("message") or "") if placing.get("reason") == "Unschedulable" else "",
+        gated=placing.get("reason") == "SchedulingGated",
         title=title(pod),
         stage=_stage(pod, main, placed=bool(node or scheduled or status.get("startTime"))),
         created_at=created_at(pod),
