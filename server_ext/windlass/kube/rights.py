@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -82,6 +82,17 @@ def unwanted() -> tuple[Right, ...]:
 async def missing(client: Asker, namespace: str) -> list[Right]:
     """The needed rights that the account of `client` lacks in `namespace`. Raises a KubeError."""
     return list((await examine(client, namespace)).missing)
+
+
+async def lacking(client: Asker, namespace: str, wanted: Sequence[Right]) -> list[Right]:
+    """Those of the rights that the account of `client` has not got in `namespace`. Raises a KubeError."""
+    body = {"spec": {"namespace": namespace}}
+    status = (await client.create(SELF_SUBJECT_RULES_REVIEWS, body)).get("status", {})
+    doubtful = [right for right in wanted if not allowed(status.get("resourceRules") or [], right)]
+    if not doubtful or not (status.get("incomplete") or status.get("evaluationError")):
+        return doubtful
+    granted = await _ask_each(client, namespace, doubtful)
+    return [right for right in doubtful if right not in granted]
 
 
 async def examine(client: Asker, namespace: str) -> Report:

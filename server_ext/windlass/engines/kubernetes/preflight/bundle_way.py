@@ -1,0 +1,58 @@
+"""How a bundle too large for a ConfigMap gets to the pods, or that it cannot, and what to do then.
+
+Asks nothing of the cluster. In a preview the archive need not have been written yet; then nothing is said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from windlass.contract.preview import Finding, Severity
+from windlass.engines.kubernetes.delivery import room_for_bundle
+from windlass.engines.kubernetes.job_environment import TRACKING_URI
+from windlass.engines.kubernetes.model import ClusterJob, FromArtifacts, FromClaim, InConfigMap
+from windlass.engines.kubernetes.preflight.asking import Asking, Question
+from windlass.kube.quantities import format_bytes
+
+
+async def ask(asking: Asking) -> list[Finding]:
+    """The way of a large bundle, in a sentence; nothing for a small one."""
+    job = asking.job
+    size = await asyncio.to_thread(_size, job)
+    room = room_for_bundle(requirement_count=len(job.packages))
+    if size is None or size <= room:
+        return []
+    what = f"The bundle has {format_bytes(size)}, and a ConfigMap has room for {format_bytes(room)}"
+    if isinstance(job.delivery, FromArtifacts) or (
+        isinstance(job.delivery, InConfigMap) and job.environment.get(TRACKING_URI)
+    ):
+        return [_told(f"{what}: it is put into MLflow, and each pod fetches it from there.")]
+    claim = job.delivery.claim if isinstance(job.delivery, FromClaim) else job.options.bundle_claim
+    if claim is not None:
+        return [_told(f"{what}: it is put onto the volume claim {claim}.")]
+    return [
+        Finding(
+            rule="bundle-too-large",
+            severity=Severity.ERROR,
+            message=f"{what}; there is no MLflow that pods reach to carry it, and no volume claim is named for it.",
+            fix=(
+                "Leave files out (.windlassignore) and put data on a volume, name a claim for the bundle, or set "
+                "MLFLOW_TRACKING_URI to a server that the cluster reaches."
+            ),
+        )
+    ]
+
+
+def _size(job: ClusterJob) -> int | None:
+    """Of the archive, in bytes; None while there is none."""
+    try:
+        return job.spec.bundle_path.stat().st_size
+    except OSError:
+        return (job.delivery.size_bytes or None) if isinstance(job.delivery, InConfigMap) else None
+
+
+def _told(message: str) -> Finding:
+    return Finding(rule="bundle-way", severity=Severity.INFO, message=message)
+
+
+QUESTION = Question(about="the bundle's size", ask=ask)
