@@ -13,6 +13,7 @@ from typing import Any
 
 from windlass.contract.hub import ClusterCapacity, NodeCapacity
 from windlass.contract.preview import Finding, Severity
+from windlass.engines.kubernetes.conditions import holding
 from windlass.engines.kubernetes.model import Object
 from windlass.engines.kubernetes.placement import CAPACITY_TYPE, GPU_PRODUCT
 from windlass.engines.kubernetes.preflight.amounts import ZERO, Amounts, parsed, pod_amounts, shown
@@ -138,11 +139,15 @@ async def _read(asking: Asking, selector: Mapping[str, str]) -> Places:
     found: list[Place] = []
     for _ in range(_PAGES):
         page = await asking.client.raw("GET", NODES.path(), query=query) or {}
-        found += [_place(node) for node in page.get("items") or [] if not (node.get("spec") or {}).get("unschedulable")]
+        found += [_place(node) for node in page.get("items") or [] if _takes_pods(node)]
         query["continue"] = (page.get("metadata") or {}).get("continue") or ""
         if not query["continue"]:
             return Places(found=found, more=False, starts_nodes=None)
     return Places(found=found, more=True, starts_nodes=None)
+
+
+def _takes_pods(node: Object) -> bool:
+    return not (node.get("spec") or {}).get("unschedulable") and holding(node, "Ready") is not None
 
 
 def _place(node: Object) -> Place:

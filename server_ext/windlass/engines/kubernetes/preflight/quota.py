@@ -29,8 +29,8 @@ from windlass.engines.kubernetes.preflight.amounts import (
 from windlass.engines.kubernetes.preflight.asking import Asking, Question
 from windlass.engines.kubernetes.preflight.worker_pods import PodGroup
 from windlass.engines.kubernetes.wording import listed
-from windlass.kube.resources import CONFIG_MAPS, JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES
 from windlass.kube.quantities import format_bytes
+from windlass.kube.resources import CONFIG_MAPS, JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES
 
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _MUST_BE_SAID = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
