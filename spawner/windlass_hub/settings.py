@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .isolation.network import Network
 
@@ -20,6 +21,7 @@ FEED_TOKEN_ENVIRONMENT = "WINDLASS_HUB_FEED_TOKEN"  # noqa: S105  (the name of t
 PROFILES_READ = "custom:windlass:profiles:read"
 PROFILES_WRITE = "custom:windlass:profiles:write"
 COSTS_READ = "custom:windlass:costs:read"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ACCESS_SERVICE = f"access:services!service={SERVICE_NAME}"
 
 
@@ -74,6 +76,18 @@ class Settings(BaseModel):
     audit_days: int = Field(365, ge=1, le=3650, description="After how many days entries of the audit log are deleted.")
     prometheus_url: str = Field("", description="Prometheus for the metrics of users' pods; empty: none.")
     mlflow_url: str = Field("", description="The MLflow server users' jobs reach; empty: each user's own.")
+    mlflow_credentials_file: str = Field(
+        "",
+        description="A file with the hub service's own credentials for that server (YAML: MLFLOW_TRACKING_USERNAME …), "
+        "to close the runs of jobs whose user is away.",
+    )
+    server_grace_minutes: float = Field(
+        10, ge=0, le=1440, description="How long a user's running server is given to finish the record of an ended job."
+    )
+    notify_url: str = Field(
+        "", description="Where a signed POST goes when a job has ended: https, or http inside the cluster. Empty: none."
+    )
+    notify_secret_file: str = Field("", description="A file with the key of that signature; empty: nothing is signed.")
     credentials_dir: str = Field(
         "",
         description="A folder of files, by user or group, with their MLflow, S3, Hugging Face and index credentials.",
@@ -87,6 +101,19 @@ class Settings(BaseModel):
     start_minutes: float = Field(
         10, gt=0, description="How long a start may take before it is given up with the reason."
     )
+
+    @field_validator("notify_url")
+    @classmethod
+    def _safe_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if not url:
+            return url
+        if parts.username or parts.password or not parts.hostname:
+            raise ValueError("notify_url must be an address without a user and a password.")
+        inside = "." not in parts.hostname or parts.hostname.endswith((".svc", ".svc.cluster.local", ".cluster.local"))
+        if parts.scheme == "https" or (parts.scheme == "http" and (inside or parts.hostname in _LOOPBACK)):
+            return url
+        raise ValueError("notify_url must begin with https://, or be a service of the cluster.")
 
     @classmethod
     def from_environment(cls) -> Settings:

@@ -44,6 +44,11 @@ TRAINING = "training"
 
 OWNER_ANNOTATION = "windlass.io/owner"
 SPEC_ANNOTATION = "windlass.io/spec"
+RECORD_ANNOTATION = "windlass.io/record"
+"""On a job that has ended: `RECORD_FINISHED` once its MLflow run is closed and nobody need look after it again."""
+RECORD_FINISHED = "finished"
+COST_ANNOTATION = "windlass.io/cost"
+"""What the job took, as JSON: `gpu_hours`, `usd` (null where unknown) and `note`, the reason why it is unknown."""
 LARGEST_ANNOTATIONS = 128 * 1024
 """Bytes that the names and values of ours take at most."""
 

@@ -31,6 +31,7 @@ _PROBE_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 170.0
 _CHUNK_BYTES = 1 << 20
+_EXPERIMENTS_AT_ONCE = 500
 MAX_TAGS = 100
 MAX_PARAMS = 100
 MAX_VALUE_LENGTH = 5000
@@ -80,29 +81,34 @@ def _verify() -> Any:
     return True
 
 
-def _authorization(uri: str) -> tuple[dict[str, str], tuple[str, str] | None]:
+def _authorization(uri: str, environ: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, str] | None]:
     """Headers and basic credentials: the address's own first, then MLflow's variables, in MLflow's order."""
     headers = {}
-    if workspace := os.environ.get("MLFLOW_WORKSPACE"):
+    if workspace := environ.get("MLFLOW_WORKSPACE"):
         headers["X-MLFLOW-WORKSPACE"] = workspace
     parts = urlsplit(uri)
     if parts.username:
         return headers, (unquote(parts.username), unquote(parts.password or ""))
-    if username := os.environ.get("MLFLOW_TRACKING_USERNAME"):
-        return headers, (username, os.environ.get("MLFLOW_TRACKING_PASSWORD", ""))
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+    if username := environ.get("MLFLOW_TRACKING_USERNAME"):
+        return headers, (username, environ.get("MLFLOW_TRACKING_PASSWORD", ""))
+    if token := environ.get("MLFLOW_TRACKING_TOKEN"):
         headers["Authorization"] = f"Bearer {token}"
     return headers, None
 
 
 class MlflowRest:
-    """One tracking server. Methods raise Unavailable when it is away and MlflowRefused when it will not."""
+    """One tracking server. Methods raise Unavailable when it is away and MlflowRefused when it will not.
 
-    def __init__(self, uri: str) -> None:
+    Args:
+        uri: its address.
+        environ: where MLflow's own variables with the credentials are.
+    """
+
+    def __init__(self, uri: str, *, environ: Mapping[str, str] = os.environ) -> None:
         import httpx
 
         self.url = without_credentials(uri).rstrip("/")
-        headers, basic = _authorization(uri)
+        headers, basic = _authorization(uri, environ)
         timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
         trust_env = urlsplit(uri).hostname not in ("127.0.0.1", "localhost", "::1")
         self._http: httpx.AsyncClient = httpx.AsyncClient(
@@ -179,14 +185,20 @@ class MlflowRest:
 
     async def runs_tagged(self, experiment_id: str, tags: Mapping[str, str]) -> list[dict[str, Any]]:
         """Runs of an experiment that carry all these tags (values without quotes), oldest first, at most 100."""
-        where = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        body = {
-            "experiment_ids": [experiment_id],
-            "filter": where,
-            "max_results": 100,
-            "order_by": ["attributes.start_time"],
-        }
-        return list((await self._post("runs/search", body)).get("runs", []))
+        return await self._runs_in([experiment_id], tags)
+
+    async def runs_tagged_anywhere(self, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Runs of whatever experiment that carry all these tags, oldest first, at most 100 of each 500 experiments."""
+        found: list[dict[str, Any]] = []
+        some: list[str] = []
+        async for experiment_id in self._experiment_ids():
+            some.append(experiment_id)
+            if len(some) == _EXPERIMENTS_AT_ONCE:
+                found += await self._runs_in(some, tags)
+                some = []
+        if some:
+            found += await self._runs_in(some, tags)
+        return sorted(found, key=lambda run: int(run["info"].get("start_time") or 0))
 
     async def create_run(
         self, *, experiment_id: str, name: str, start_time: float | None, tags: Mapping[str, str]
@@ -246,6 +258,27 @@ class MlflowRest:
         if parts.scheme in ("http", "https") and artifact_uri.startswith(self.url + "/"):
             return f"{parts.scheme}://{parts.netloc}/{path}"
         raise NeedsMlflow(f"Artifacts of scheme {parts.scheme or 'file'!r} are put there by MLflow itself.")
+
+    async def _runs_in(self, experiment_ids: list[str], tags: Mapping[str, str]) -> list[dict[str, Any]]:
+        where = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+        body = {
+            "experiment_ids": experiment_ids,
+            "filter": where,
+            "max_results": 100,
+            "order_by": ["attributes.start_time"],
+        }
+        return list((await self._post("runs/search", body)).get("runs", []))
+
+    async def _experiment_ids(self) -> AsyncIterator[str]:
+        token = ""
+        while True:
+            body = {"max_results": 1000} | ({"page_token": token} if token else {})
+            page = await self._post("experiments/search", body)
+            for experiment in page.get("experiments", []):
+                yield str(experiment["experiment_id"])
+            token = str(page.get("next_page_token") or "")
+            if not token:
+                return
 
     async def _get(self, endpoint: str, query: Mapping[str, str]) -> dict[str, Any]:
         return await self._send("GET", f"{self.url}{_API}/{endpoint}", query=query)

@@ -65,11 +65,12 @@ class CredentialSource:
         names = [EVERYONE, *(file_name("group", group) for group in sorted(person.groups))]
         merged: dict[str, str] = {}
         for name in (*names, file_name("user", person.name)):
-            merged |= _read(self._folder / name)
+            merged |= read_variables(self._folder / name)
         return merged
 
 
-def _read(path: Path) -> dict[str, str]:
+def read_variables(path: Path) -> dict[str, str]:
+    """What one file holds, by variable; nothing where it is not there. Raises CredentialsError."""
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE_BYTES + 1)

@@ -98,7 +98,7 @@ class Isolation:
                 person=person,
                 catalogue=catalogue,
                 settings=settings,
-                hub_namespace=settings.hub_namespace or _own_namespace(),
+                hub_namespace=settings.hub_namespace or own_namespace(),
                 api_server=await self._facts.api_server(),
                 default_priorities=await self._facts.default_priorities(),
             )
@@ -194,8 +194,8 @@ class Isolation:
             return None
 
 
-def _own_namespace() -> str:
-    """The namespace of the pod this runs in."""
+def own_namespace() -> str:
+    """The namespace of the pod this runs in. Raises IsolationError outside of one."""
     try:
         return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
     except OSError:

@@ -318,6 +318,13 @@ SERVICE_RIGHTS: tuple[Right, ...] = (
         for group, kinds in _JOB_KINDS.items()
     ),
     _service_there("", "configmaps", ("delete", "get", "list"), "jobs", "Bundles that no job owns any more."),
+    _service_there(
+        "trainer.kubeflow.org",
+        "trainingruntimes",
+        ("delete", "list"),
+        "jobs",
+        "Runtimes of TrainJobs that were never made.",
+    ),
     _service_there("", "pods/log", ("get",), "jobs", "The last lines of a job that could not report itself."),
     _service_there("", "events", ("get", "list"), "jobs", "Why a job was lost."),
     _service_there("serving.kserve.io", "inferenceservices", ("patch",), "serving", "Advance or roll back a roll-out."),

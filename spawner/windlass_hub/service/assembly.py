@@ -25,6 +25,7 @@ from .kubernetes_capacity import KubernetesCapacity
 from .machine_capacity import MachineCapacity
 from .own_places import OwnPlaces
 from .prometheus import Prometheus
+from .reconciling import make_reconciler
 from .state import Capacity, Cluster, ServiceState
 
 log = logging.getLogger("windlass_hub.service")
@@ -39,14 +40,12 @@ def make_state(settings: Settings, environment: Mapping[str, str] = os.environ) 
         url=environment.get("JUPYTERHUB_API_URL", DEFAULT_API_URL), token=environment.get("JUPYTERHUB_API_TOKEN", "")
     )
     store = _store(settings, cluster.client if cluster else None)
-    return ServiceState(
+    database = AuditDatabase(url=settings.database, password_file=settings.database_password_file)
+    state = ServiceState(
         settings=settings,
         store=store,
         shelf=Shelf(store),
-        audit=Audit(
-            database=AuditDatabase(url=settings.database, password_file=settings.database_password_file),
-            keep_days=settings.audit_days,
-        ),
+        audit=Audit(database=database, keep_days=settings.audit_days),
         hub_api=hub_api,
         places=OwnPlaces(settings=settings, hub_api=hub_api, cluster=cluster),
         feed_token=environment.get(FEED_TOKEN_ENVIRONMENT, ""),
@@ -55,6 +54,8 @@ def make_state(settings: Settings, environment: Mapping[str, str] = os.environ) 
         cluster_problem=problem,
         prometheus=Prometheus(settings.prometheus_url) if settings.prometheus_url else None,
     )
+    state.reconciler, state.reconciler_problem = make_reconciler(state, database=database)
+    return state
 
 
 class NoStore:
@@ -118,10 +119,16 @@ async def begin(state: ServiceState) -> None:
         log.warning("%s Nothing can be started until they can.", error)
     if state.capacity is not None:
         await state.capacity.start()
+    if state.reconciler is not None:
+        await state.reconciler.start()
+    else:
+        log.info("Records of jobs are not finished here: %s", state.reconciler_problem)
 
 
 async def end(state: ServiceState) -> None:
     """Let go of everything; what waits for the audit log is written first."""
+    if state.reconciler is not None:
+        await state.reconciler.close()
     if state.capacity is not None:
         await state.capacity.close()
     if state.prometheus is not None:

@@ -65,6 +65,10 @@ class AuditDatabase:
         rows = self._run(lambda connection: connection.execute(wanted).mappings().all(), writing=False)
         return [dict(row) for row in rows]
 
+    def run(self, work: Callable[[Connection], Any], *, writing: bool) -> Any:
+        """What `work` answers, in a transaction of its own. Raises DatabaseProblem."""
+        return self._run(work, writing=writing)
+
     def close(self) -> None:
         """Give back the connections."""
         if self._engine is not None:

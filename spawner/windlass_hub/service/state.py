@@ -17,6 +17,7 @@ from windlass_hub.settings import Settings
 
 if TYPE_CHECKING:
     from windlass_hub.profiles.availability import CapacitySnapshot
+    from windlass_hub.reconciler.running import Reconciler
 
     from .audit import Audit
     from .hub_api import HubApi
@@ -60,7 +61,7 @@ class Cluster:
 
 @dataclass(kw_only=True)
 class ServiceState:
-    """The parts. What is None is not there on this hub; `cluster_problem` says why there is no cluster."""
+    """The parts. What is None is not there on this hub; `cluster_problem` says why there is no cluster, and so on."""
 
     settings: Settings
     store: Store
@@ -73,6 +74,8 @@ class ServiceState:
     cluster: Cluster | None = None
     cluster_problem: str = "This hub has no Kubernetes cluster."
     prometheus: Prometheus | None = None
+    reconciler: Reconciler | None = None
+    reconciler_problem: str = "This hub has no jobs in a cluster."
 
     @property
     def kube(self) -> KubeClient | None:

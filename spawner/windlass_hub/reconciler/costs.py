@@ -1,0 +1,114 @@
+"""What a job took: hours of cards and USD, from what its pods held and the catalogue's prices.
+
+A figure is whole or it is unknown: one pod whose time, card or price nobody knows makes the job's unknown, because a
+sum that leaves something out misleads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+
+from windlass_hub.profiles.hardware import Gpu
+from windlass_hub.profiles.model import Prices
+from windlass_hub.profiles.prices import card_price
+
+from .usage import PodUsage
+
+_SAME_SECOND = 1.0
+"""Times of the API are whole seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """`note` says why a figure is None."""
+
+    gpu_hours: float | None
+    usd: float | None
+    note: str = ""
+
+
+class _Unknown(Exception):
+    """Something is not known; `str()` says what."""
+
+
+def cost_of(pods: Collection[PodUsage], *, expected: int, watched: bool, prices: Prices | None) -> Cost:
+    """What a job's pods took.
+
+    Args:
+        pods: all that were seen, those that are gone too.
+        expected: how many the job runs at a time.
+        watched: the job was watched from its beginning, so that no pod can have come and gone unseen.
+        prices: of the catalogue; None when it cannot be read.
+    """
+    if not watched and (missing := _missing(pods, expected)):
+        return Cost(gpu_hours=None, usd=None, note=missing)
+    try:
+        hours = float(round(sum((_gpu_hours(pod) for pod in pods), Decimal(0)), 6))
+    except _Unknown as unknown:
+        return Cost(gpu_hours=None, usd=None, note=str(unknown))
+    try:
+        usd = float(round(sum((_usd(pod, prices) for pod in pods), Decimal(0)), 6))
+    except _Unknown as unknown:
+        return Cost(gpu_hours=hours, usd=None, note=str(unknown))
+    return Cost(gpu_hours=hours, usd=usd)
+
+
+def _missing(pods: Collection[PodUsage], expected: int) -> str:
+    """Why pods may have come and gone before anybody looked; empty when nothing says so."""
+    ranks = {pod.title for pod in pods}
+    if len(ranks) < expected:
+        return f"Only {len(ranks)} of {expected} pods were seen."
+    begun = min((pod.since for pod in pods if pod.since is not None), default=None)
+    first: dict[str, float] = {}
+    for pod in pods:
+        if pod.created_at is not None:
+            first[pod.title] = min(pod.created_at, first.get(pod.title, pod.created_at))
+    # Pods of a job are made together: one that is younger than another's start stands in the place of one before.
+    if begun is not None and any(created > begun + _SAME_SECOND for created in first.values()):
+        return "Pods were replaced before the hub service looked."
+    return ""
+
+
+def _hours(pod: PodUsage) -> Decimal:
+    if pod.hours is None:
+        raise _Unknown(f"It is not known when the pod {pod.title} ended.")
+    return Decimal(repr(pod.hours))
+
+
+def _gpu_hours(pod: PodUsage) -> Decimal:
+    hours = _hours(pod)
+    if not hours:
+        return Decimal(0)
+    if pod.cards is None:
+        raise _Unknown(f"It is not known into how many parts the card of the pod {pod.title} is shared.")
+    return hours * Decimal(repr(pod.cards))
+
+
+def _usd(pod: PodUsage, prices: Prices | None) -> Decimal:
+    hours = _hours(pod)
+    if not hours:
+        return Decimal(0)
+    if prices is None:
+        raise _Unknown("The catalogue with the prices cannot be read.")
+    parts = [
+        _priced(pod.cores, prices.cpu_core_hour, "a core"),
+        _priced(pod.memory_gib, prices.memory_gib_hour, "a GiB of memory"),
+    ]
+    if pod.cards:
+        product = pod.product or ""
+        price = card_price(Gpu(product=product), prices) if product else None
+        parts.append(_priced(pod.cards, price, f"a card {product}" if product else "a card of an unknown product"))
+    if prices.spot_factor != 1 and pod.spot is None:
+        raise _Unknown(f"It is not known whether the pod {pod.title} ran on spot capacity.")
+    factor = Decimal(repr(prices.spot_factor)) if pod.spot else Decimal(1)
+    return hours * sum(parts, Decimal(0)) * factor
+
+
+def _priced(amount: float | None, price: float | None, what: str) -> Decimal:
+    if amount is None:
+        raise _Unknown(f"It is not known how much of {what} the pods had.")
+    if price is None:
+        raise _Unknown(f"The catalogue has no price for {what}.")
+    return Decimal(repr(amount)) * Decimal(repr(price))

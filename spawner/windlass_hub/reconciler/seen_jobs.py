@@ -1,0 +1,281 @@
+"""All jobs of the hub's users, live, and what their pods held: one watch for each kind of object, in all namespaces.
+
+Asked O(1) times however many users and jobs there are. A job is one of ours where its namespace bears this hub's marks,
+which its user cannot write. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from windlass.engines.kubernetes import trimming
+from windlass.engines.kubernetes.conditions import labels
+from windlass.engines.kubernetes.job_index import JobIndex
+from windlass.engines.kubernetes.model import Observed
+from windlass.engines.kubernetes.pod_status import JOBSET_LABEL
+from windlass.kube.client import KubeClient
+from windlass.kube.errors import NotFound
+from windlass.kube.names import JOB_LABEL, MANAGED_BY_LABEL, MANAGER, job_selector
+from windlass.kube.reflector import Reflector
+from windlass.kube.resources import JOBS, NAMESPACES, NODES, PODS, PYTORCH_JOBS, TRAIN_JOBS, Resource
+from windlass_hub.access import HUB_LABEL, USERNAME_ANNOTATION
+from windlass_hub.profiles.cluster_reading import pod_requests
+
+from .usage import AMOUNTS, PodUsage, usage_of
+
+Object = dict[str, Any]
+Place = tuple[str, str]
+"""Namespace and job id."""
+
+KINDS = (PYTORCH_JOBS, TRAIN_JOBS, JOBS)
+MOST_NODES = 20_000
+"""Nodes whose labels are remembered: they may be gone before the job that ran on them has ended."""
+MOST_GONE = 2000
+"""Jobs whose object is gone that are remembered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenJob:
+    """One job as it is known now."""
+
+    resource: Resource
+    namespace: str
+    job_id: str
+    uid: str
+    owner: str
+    observed: Observed
+    usages: tuple[PodUsage, ...]
+    watched: bool
+    """From its beginning: no pod can have come and gone unseen."""
+
+
+class SeenJobs:
+    """Start it in the event loop of its client.
+
+    Args:
+        client: with the right to list and watch namespaces, nodes, pods and jobs.
+        hub_id: whose users' namespaces are meant.
+        on_change: called after something about a job has changed.
+        wall: POSIX seconds.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        *,
+        hub_id: str,
+        on_change: Callable[[], None],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._on_change = on_change
+        self._wall = wall
+        self._indexes: dict[str, JobIndex] = {}
+        self._resources: dict[Place, Resource] = {}
+        self._gone: OrderedDict[Place, None] = OrderedDict()
+        self._watched: set[str] = set()
+        """Uids of jobs that were made while this watched."""
+        self._usages: dict[Place, dict[str, PodUsage]] = {}
+        self._node_labels: OrderedDict[str, dict[str, str]] = OrderedDict()
+        ours = f"{MANAGED_BY_LABEL}={MANAGER},{HUB_LABEL}={hub_id}"
+        self._namespaces = Reflector(client, NAMESPACES, label_selector=ours, transform=_small_namespace)
+        self._nodes = Reflector(client, NODES, transform=_small_node, on_change=self._node_changed)
+        self._pods = [
+            self._pod_reflector(job_selector()),
+            # Pods of Trainer 2.0 carry none of the job's labels.
+            self._pod_reflector(f"{JOBSET_LABEL},!{JOB_LABEL}"),
+        ]
+        self._jobs: dict[Resource, Reflector] = {}
+
+    async def start(self, *, seconds: float) -> None:
+        """Begin to watch, and wait `seconds` at most for the first lists. Raises a KubeError where they do not come."""
+        for reflector in (self._namespaces, self._nodes, *self._pods):
+            reflector.start()
+        await self.look_for_kinds()
+        await asyncio.gather(*(reflector.ready(seconds) for reflector in self._all))
+
+    async def look_for_kinds(self) -> None:
+        """Watch the kinds of job that the cluster has come to serve, and again what was refused. Raises a KubeError."""
+        for resource in KINDS:
+            if resource not in self._jobs and await _serves(self._client, resource):
+                changed = partial(self._job_changed, resource)
+                self._jobs[resource] = Reflector(
+                    self._client,
+                    resource,
+                    label_selector=job_selector(),
+                    transform=trimming.job_object,
+                    on_change=changed,
+                )
+        for reflector in self._all:
+            reflector.start()  # Does nothing to one that runs.
+
+    async def stop(self) -> None:
+        """End the watches."""
+        await asyncio.gather(*(reflector.stop() for reflector in self._all))
+
+    @property
+    def problem(self) -> str | None:
+        """Why what is known may be old, as a sentence; None while all watches stand."""
+        for reflector in self._all:
+            if reflector.stopped_because is not None:
+                return f"The hub service may not {reflector.stopped_because}: see the rights in its ClusterRole."
+            if reflector.stale_since is not None:
+                return f"The cluster's {reflector.name} cannot be read now."
+        return None
+
+    @property
+    def namespaces(self) -> dict[str, str]:
+        """The users' namespaces, and whose each is; without those that are being removed."""
+        return {
+            str(found["metadata"]["name"]): str(found["owner"])
+            for found in self._namespaces.objects.values()
+            if found["owner"] and not found["leaving"]
+        }
+
+    @property
+    def kinds(self) -> tuple[Resource, ...]:
+        """The kinds of job that the cluster serves."""
+        return tuple(self._jobs)
+
+    def jobs(self) -> Iterator[SeenJob]:
+        """All jobs that are there, and those that are gone and were not forgotten."""
+        owners = self.namespaces
+        for place in [*self._resources]:
+            if (owner := owners.get(place[0])) is not None and (job := self._job(place, owner)) is not None:
+                yield job
+
+    def find(self, namespace: str, job_id: str) -> SeenJob | None:
+        """One job; None where nothing is known of it."""
+        owner = self.namespaces.get(namespace)
+        return self._job((namespace, job_id), owner) if owner is not None else None
+
+    def forget(self, job: SeenJob) -> None:
+        """Drop what is kept of a job whose object is gone; one that is there stays."""
+        if job.observed.job is None:
+            self._drop((job.namespace, job.job_id))
+
+    def _job(self, place: Place, owner: str) -> SeenJob | None:
+        index, resource = self._indexes.get(place[0]), self._resources.get(place)
+        observed = index.seen(place[1], now=time.monotonic()) if index is not None else None
+        if observed is None or observed.last is None or resource is None:
+            return None
+        uid = str(observed.last["metadata"]["uid"])
+        return SeenJob(
+            resource=resource,
+            namespace=place[0],
+            job_id=place[1],
+            uid=uid,
+            owner=owner,
+            observed=observed,
+            usages=tuple(self._usages.get(place, {}).values()),
+            watched=uid in self._watched,
+        )
+
+    @property
+    def _all(self) -> list[Reflector]:
+        return [self._namespaces, self._nodes, *self._pods, *self._jobs.values()]
+
+    def _pod_reflector(self, selector: str) -> Reflector:
+        return Reflector(self._client, PODS, label_selector=selector, transform=_small_pod, on_change=self._pod_changed)
+
+    def _note(self, namespace: str, old: Object | None, new: Object | None) -> None:
+        index = self._indexes.setdefault(namespace, JobIndex())
+        index.note(old, new, now=time.monotonic(), wall=self._wall())
+
+    def _job_changed(self, resource: Resource, _change: str, old: Object | None, new: Object | None) -> None:
+        item = new or old or {}
+        metadata = item["metadata"]
+        place = (str(metadata["namespace"]), str(labels(item).get(JOB_LABEL, "")))
+        self._note(place[0], old, new)
+        if metadata.get("ownerReferences") and resource is JOBS:
+            return  # A part of a JobSet.
+        self._resources[place] = resource
+        self._gone.pop(place, None)
+        if old is None and self._jobs[resource].stale_since is None:
+            self._watched.add(str(metadata["uid"]))
+        if new is None:
+            self._gone[place] = None
+            while len(self._gone) > MOST_GONE:
+                self._drop(next(iter(self._gone)))
+        self._on_change()
+
+    def _pod_changed(self, _change: str, old: Object | None, new: Object | None) -> None:
+        item = new or old or {}
+        namespace = str(item["metadata"]["namespace"])
+        self._note(namespace, old, new)
+        # A JobSet has its TrainJob's name, and jobs' names end with their id.
+        job_id = labels(item).get(JOB_LABEL) or str(labels(item).get(JOBSET_LABEL, "")).rpartition("-")[2]
+        place = (namespace, job_id)
+        if new is None and place not in self._usages:
+            return  # Its job was forgotten before it was gone.
+        known = self._node_labels.get(str((item.get("spec") or {}).get("nodeName")))
+        usage = usage_of(item, known, gone_at=self._wall() if new is None else None)
+        self._usages.setdefault(place, {})[str(item["metadata"]["uid"])] = usage
+        self._on_change()
+
+    def _node_changed(self, _change: str, _old: Object | None, new: Object | None) -> None:
+        if new is None:
+            return
+        name = str(new["metadata"]["name"])
+        is_new = name not in self._node_labels
+        self._node_labels[name] = new["metadata"]["labels"]
+        self._node_labels.move_to_end(name)
+        while len(self._node_labels) > MOST_NODES:
+            self._node_labels.popitem(last=False)
+        if is_new:
+            self._read_again(name)
+
+    def _read_again(self, node: str) -> None:
+        """Pods may be told before the node that they are on."""
+        for reflector in self._pods:
+            for pod in reflector.objects.values():
+                if pod["spec"].get("nodeName") == node:
+                    self._pod_changed("MODIFIED", pod, pod)
+
+    def _drop(self, place: Place) -> None:
+        self._gone.pop(place, None)
+        self._resources.pop(place, None)
+        self._usages.pop(place, None)
+        index = self._indexes.get(place[0])
+        if index is None:
+            return
+        seen = index.seen(place[1], now=time.monotonic())
+        if seen is not None and seen.last is not None:
+            self._watched.discard(str(seen.last["metadata"]["uid"]))
+        index.forget(place[1])
+
+
+async def _serves(client: KubeClient, resource: Resource) -> bool:
+    try:
+        answer = await client.raw("GET", f"/apis/{resource.api_version}")
+    except NotFound:
+        return False
+    return any(item.get("name") == resource.plural for item in (answer or {}).get("resources") or ())
+
+
+def _small_namespace(item: Object) -> Object:
+    metadata: Mapping[str, Any] = item["metadata"]
+    return {
+        "metadata": {"name": metadata["name"]},
+        "owner": (metadata.get("annotations") or {}).get(USERNAME_ANNOTATION) or "",
+        "leaving": bool(metadata.get("deletionTimestamp")),
+    }
+
+
+def _small_node(item: Object) -> Object:
+    metadata: Mapping[str, Any] = item["metadata"]
+    return {"metadata": {"name": metadata["name"], "labels": metadata.get("labels") or {}}}
+
+
+def _small_pod(item: Object) -> Object:
+    spec = item.get("spec") or {}
+    small = trimming.pod(item)
+    small[AMOUNTS] = pod_requests(spec)
+    small["spec"]["nodeSelector"] = spec.get("nodeSelector") or {}
+    return small

@@ -1,0 +1,132 @@
+"""What one pod held, and how long, from its object and its node's labels. Pure: asks nothing, and knows no price.
+
+A pod holds what it asks for from when it is placed until its last container ends; a container that is started again in
+place holds it all the while. Resources that are no card of a known maker are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.engines.kubernetes.conditions import condition, posix, since, status_of
+from windlass.engines.kubernetes.pod_status import PodStatus, read
+
+Object = dict[str, Any]
+
+AMOUNTS = "amounts"
+"""Where a trimmed pod keeps what it asks for, by resource."""
+PRODUCT_LABEL = "nvidia.com/gpu.product"
+REPLICAS_LABEL = "nvidia.com/gpu.replicas"
+SHARING_LABEL = "nvidia.com/gpu.sharing-strategy"
+_SPOT = {
+    "karpenter.sh/capacity-type": "spot",
+    "eks.amazonaws.com/capacityType": "SPOT",
+    "cloud.google.com/gke-spot": "true",
+    "kubernetes.azure.com/scalesetpriority": "spot",
+}
+_CARD = re.compile(r"nvidia\.com/gpu(\.shared)?|amd\.com/gpu|gpu\.intel\.com/(i915|xe)|habana\.ai/gaudi")
+_SLICE = re.compile(r"nvidia\.com/mig-([1-7])g\..+")
+_SLICE_PRODUCT = re.compile(r".+-MIG-([1-7])g\..+")
+_GIB = 2**30
+_SEVENTHS = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodUsage:
+    """One pod. Times are POSIX seconds; what is None is not known."""
+
+    title: str
+    created_at: float | None
+    since: float | None
+    """None while it has no node, and then it holds nothing."""
+    until: float | None
+    """None while it holds on."""
+    ended: bool
+    cards: float | None
+    """Whole cards: a MIG slice counts its sevenths, a share of a time-sliced card its part."""
+    product: str | None
+    cores: float | None
+    memory_gib: float | None
+    spot: bool | None
+
+    @property
+    def hours(self) -> float | None:
+        """How long it held what it asked for; None when that is not known."""
+        if self.since is None:
+            return 0.0
+        return None if self.until is None else max(0.0, self.until - self.since) / 3600
+
+
+def usage_of(pod: Object, node_labels: Mapping[str, str] | None, *, gone_at: float | None = None) -> PodUsage:
+    """What a trimmed pod holds.
+
+    Args:
+        pod: with `AMOUNTS`, and its `nodeSelector`.
+        node_labels: of its node; None when they are not known.
+        gone_at: when it was seen to be gone, for one that was taken away while it ran.
+    """
+    seen, spec = read(pod), pod.get("spec") or {}
+    labels = {**(spec.get("nodeSelector") or {}), **(node_labels or {})}
+    amounts: Mapping[str, float] = pod.get(AMOUNTS) or {}
+    memory = amounts.get("memory")
+    return PodUsage(
+        title=seen.title,
+        created_at=seen.created_at,
+        since=seen.scheduled_at,
+        until=_until(pod, seen, gone_at),
+        ended=gone_at is not None or seen.stage in ("succeeded", "failed"),
+        cards=_cards(amounts, labels),
+        product=labels.get(PRODUCT_LABEL),
+        cores=amounts.get("cpu"),
+        memory_gib=None if memory is None else memory / _GIB,
+        spot=_is_spot(labels, known=node_labels is not None),
+    )
+
+
+def _until(pod: Object, seen: PodStatus, gone_at: float | None) -> float | None:
+    status = status_of(pod)
+    if status.get("phase") in ("Succeeded", "Failed"):
+        ends = [
+            posix(((each.get("state") or {}).get("terminated") or {}).get("finishedAt"))
+            for each in (*(status.get("containerStatuses") or ()), *(status.get("initContainerStatuses") or ()))
+        ]
+        known = [each for each in ends if each is not None]
+        # A pod that was evicted may say of no container when it ended.
+        return max(known) if known else (since(condition(pod, "Ready")) or gone_at)
+    if gone_at is None:
+        return None
+    return posix(pod["metadata"].get("deletionTimestamp")) or gone_at if seen.scheduled_at is not None else None
+
+
+def _cards(amounts: Mapping[str, float], labels: Mapping[str, str]) -> float | None:
+    total = 0.0
+    for resource, amount in amounts.items():
+        part = _part_of_card(resource, labels) if amount else 0.0
+        if part is None:
+            return None
+        total += amount * part
+    return total
+
+
+def _part_of_card(resource: str, labels: Mapping[str, str]) -> float | None:
+    """How much of a card one unit of a resource is; 0 for what is none, None where nobody says."""
+    if found := _SLICE.fullmatch(resource):
+        return int(found[1]) / _SEVENTHS
+    if not _CARD.fullmatch(resource):
+        return 0.0
+    product = labels.get(PRODUCT_LABEL, "")
+    shared = resource.endswith(".shared") or product.endswith("-SHARED")
+    if shared or labels.get(SHARING_LABEL) in ("time-slicing", "mps"):
+        replicas = labels.get(REPLICAS_LABEL, "")
+        return 1 / int(replicas) if replicas.isdecimal() and int(replicas) > 0 else None
+    found = _SLICE_PRODUCT.fullmatch(product)
+    return int(found[1]) / _SEVENTHS if found else 1.0
+
+
+def _is_spot(labels: Mapping[str, str], *, known: bool) -> bool | None:
+    if any(labels.get(name) == value for name, value in _SPOT.items()):
+        return True
+    return False if known else None
