@@ -14,10 +14,13 @@ import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from tests.cluster.emulator.server import Emulator
 from tests.cluster.emulator.times import rfc3339
 from tests.cluster.pod_outcomes import OUTCOMES, Outcome, Said, unschedulable
+from tests.cluster.processes_kubelet import PodProcesses
 from tests.cluster.scheduling import place
 
 from windlass.kube.client import KubeClient
@@ -61,6 +64,10 @@ class Kubelet:
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake kubelet", daemon=True)
         self._work: asyncio.Queue[Key] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
+        self._has_nodes = asyncio.Event()
+        self._processes: PodProcesses | None = None
+        self._ending: dict[str, asyncio.Task[None]] = {}
+        """Of pods whose processes were told to end, by uid."""
 
     def start(self) -> Kubelet:
         self._thread.start()
@@ -82,6 +89,25 @@ class Kubelet:
         assert outcome in OUTCOMES, outcome
         self._rules.insert(0, rule)
         self._loop.call_soon_threadsafe(self._look_again)
+
+    def run_processes(self, folder: Path, *, emulator: Emulator, **has: str) -> None:
+        """From now on pods that run are processes of this machine (`processes_kubelet`), with files in `folder`.
+
+        They are bound to a node `this-machine`; `has` as for `add_node`.
+        """
+
+        async def say(pod: Object, reason: str, message: str, path: str) -> None:
+            about = {**_reference(pod), "fieldPath": path} if path.startswith("spec.") else _reference(pod)
+            kind = "Normal" if path.startswith("spec.") else path
+            await self._say(pod, Said(reason, message, kind), involvedObject=about)
+
+        async def begin() -> None:
+            self._processes = PodProcesses(self._client, folder=folder, emulator=emulator, say=say)
+            await self._add_node("this-machine", labels={}, taints=[], has=has)
+            # Without it in view a pod would be run on no node.
+            await self._has_nodes.wait()
+
+        asyncio.run_coroutine_threadsafe(begin(), self._loop).result(30)
 
     async def become(self, namespace: str, name: str, outcome: str) -> None:
         """Make `outcome` of one pod, whatever it was; done when the API has it."""
@@ -108,20 +134,19 @@ class Kubelet:
 
         With any node there pods are bound to one that fits, or wait; without, they run on none. Ends with the test.
         """
+        await self._here(self._add_node(name, labels=labels or {}, taints=taints or [], has=has))
+
+    async def _add_node(self, name: str, *, labels: dict[str, str], taints: list[Object], has: dict[str, str]) -> None:
         gives = {"cpu": "64", "memory": "256Gi", "pods": "110"} | has
         now = rfc3339(time.time())
         ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "", "lastHeartbeatTime": now}
         status = {"capacity": gives, "allocatable": gives, "conditions": [{**ready, "lastTransitionTime": now}]}
-
-        async def add() -> None:
-            named = {"name": name, "labels": {"kubernetes.io/hostname": name, **(labels or {})}}
-            await self._client.create(NODES, {"metadata": named, "spec": {"taints": taints or []}})
-            self._added.append(name)
-            await self._client.patch(NODES, name, {"status": status}, subresource="status")
-            # The real server taints a node that is new, until somebody says that it is ready.
-            await self._client.patch(NODES, name, {"spec": {"taints": taints or []}})
-
-        await self._here(add())
+        named = {"name": name, "labels": {"kubernetes.io/hostname": name, **labels}}
+        await self._client.create(NODES, {"metadata": named, "spec": {"taints": taints}})
+        self._added.append(name)
+        await self._client.patch(NODES, name, {"status": status}, subresource="status")
+        # The real server taints a node that is new, until somebody says that it is ready.
+        await self._client.patch(NODES, name, {"spec": {"taints": taints}})
 
     async def _here(self, work: Coroutine[Any, Any, None]) -> None:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
@@ -141,6 +166,9 @@ class Kubelet:
         await asyncio.wait({self._worker})
         await self._pods.stop()
         await self._nodes.stop()
+        if self._processes is not None:
+            await self._processes.close()
+            await asyncio.gather(*self._ending.values(), return_exceptions=True)
         for node in self._added:
             with suppress(KubeError):
                 await self._client.delete(NODES, node)
@@ -150,9 +178,11 @@ class Kubelet:
         if new is not None:
             self._work.put_nowait(_key(new))
         elif old is not None:
+            self._has_processes(old)
             self._look_again()
 
     def _node_changed(self, _kind: str, _old: Object | None, _new: Object | None) -> None:
+        self._has_nodes.set()
         self._look_again()
 
     def _look_again(self) -> None:
@@ -181,6 +211,8 @@ class Kubelet:
     async def _look_at(self, pod: Object) -> None:
         metadata = pod["metadata"]
         if metadata.get("deletionTimestamp"):
+            if self._has_processes(pod):
+                return
             if self.ends_pods and not metadata.get("finalizers"):
                 await self._client.delete(
                     PODS,
@@ -203,6 +235,17 @@ class Kubelet:
                 return
         if self._done.get(metadata["uid"]) != name:
             await self._carry_out(pod, name, outcome)
+
+    def _has_processes(self, pod: Object) -> bool:
+        """Whether a pod that is to go still has any; they are told to end, and it is looked at again when they have."""
+        uid = pod["metadata"]["uid"]
+        if self._processes is None or (uid in self._ending and self._ending[uid].done()):
+            return False
+        if uid not in self._ending:
+            grace = pod["metadata"].get("deletionGracePeriodSeconds") or 0
+            self._ending[uid] = asyncio.create_task(self._processes.end(uid, grace_seconds=grace))
+            self._ending[uid].add_done_callback(lambda _: self._work.put_nowait(_key(pod)))
+        return True
 
     def _outcome_of(self, metadata: Object) -> str:
         for rule in self._rules:
@@ -233,12 +276,17 @@ class Kubelet:
         if outcome.scheduled and not pod["spec"].get("nodeName") and pod["metadata"]["uid"] not in self._done:
             assigned = f"Successfully assigned {namespace}/{pod_name} to fake-node"
             await self._say(pod, Said("Scheduled", assigned, component="default-scheduler"))
+        self._done[pod["metadata"]["uid"]] = name
+        if self._processes is not None:
+            if name == "running":
+                self._processes.start(pod)
+                return
+            await self._processes.end(pod["metadata"]["uid"], grace_seconds=0)
         number = next(self._addresses)
         address = self.pod_ip or pod.get("status", {}).get("podIP") or f"10.244.{number // 250}.{number % 250 + 1}"
         status = outcome.status(pod, rfc3339(time.time()), address)
         for said in outcome.events:
             await self._say(pod, said)
-        self._done[pod["metadata"]["uid"]] = name
         await self._client.patch(PODS, pod_name, {"status": status}, namespace=namespace, subresource="status")
         if outcome.remove:
             await self._client.delete(PODS, pod_name, namespace=namespace)
@@ -248,13 +296,7 @@ class Kubelet:
         now = rfc3339(time.time())
         event = {
             "metadata": {"name": f"{name[:200]}.{uuid.uuid4().hex[:12]}", "namespace": namespace},
-            "involvedObject": {
-                "kind": "Pod",
-                "apiVersion": "v1",
-                "namespace": namespace,
-                "name": name,
-                "uid": pod["metadata"]["uid"],
-            },
+            "involvedObject": _reference(pod),
             "reason": said.reason,
             "message": said.message,
             "type": said.type,
@@ -264,6 +306,11 @@ class Kubelet:
             "source": {"component": said.component},
         }
         await self._client.create(EVENTS, event | fields, namespace=namespace)
+
+
+def _reference(pod: Object) -> Object:
+    namespace, name = _key(pod)
+    return {"kind": "Pod", "apiVersion": "v1", "namespace": namespace, "name": name, "uid": pod["metadata"]["uid"]}
 
 
 def _key(pod: Object) -> Key:

@@ -122,6 +122,11 @@ class PodLogs:
         del logs[:-2]
         return logs[-1]
 
+    def drop(self, namespace: str, pod: str) -> None:
+        """A pod of this name is new: nothing of one before it is left."""
+        for log in self._logs.pop((namespace, pod), []):
+            log.end()
+
     def find(self, ask: Ask, pod: Object) -> ContainerLog:
         """The log that is asked for. Raises as the real API does."""
         main = [each["name"] for each in pod["spec"]["containers"]]
@@ -193,6 +198,14 @@ class PodLogs:
                     return
             finally:
                 self.following -= 1
+
+
+def may_grow(pod: Object, container: str | None) -> bool:
+    """Whether the container may print more: it has not ended."""
+    known = pod.get("status", {})
+    statuses = (known.get("containerStatuses") or []) + (known.get("initContainerStatuses") or [])
+    state = next((each.get("state") or {} for each in statuses if container in (None, each["name"])), {})
+    return "terminated" not in state
 
 
 def _since(query: Mapping[str, str]) -> int:
