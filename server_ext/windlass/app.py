@@ -161,7 +161,7 @@ class WindlassApp(WindlassTraits, ExtensionApp):
             python=sys.executable,
             default_engine=self.default_engine,
             engines={
-                name: partial(_make_engine, path, data_dir=data_dir, **self.options_of(name))
+                name: partial(_make_engine, path, data_dir=data_dir, **self.options_of(name, owner=server_owner()))
                 for name, path in self.engine_classes.items()
             },
             max_bundle_bytes=self.max_bundle_bytes,

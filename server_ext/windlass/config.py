@@ -29,7 +29,10 @@ class WindlassTraits(HasTraits):
 
     engine_classes = Dict(
         value_trait=DottedObjectName(),
-        default_value={"local": "windlass.engines.local.engine.LocalEngine"},
+        default_value={
+            "local": "windlass.engines.local.engine.LocalEngine",
+            "kubernetes": "windlass.engines.kubernetes.engine.KubernetesEngine",
+        },
         help="""Engines by name, as import paths of classes that keep the protocol `windlass.engines.base.Engine`. Each
         is made with `data_dir` and what `engine_options` holds for it, when it is first needed. Add your own here.""",
     ).tag(config=True)
@@ -54,6 +57,46 @@ class WindlassTraits(HasTraits):
 
     stop_grace_seconds = Float(
         10.0, help="""How long a local job that is stopped may take to end by itself before it is killed."""
+    ).tag(config=True)
+
+    kubernetes_context = Unicode(
+        None,
+        allow_none=True,
+        help="""Context of the kubeconfig whose cluster jobs go to. Default: its current one. On a hub that gives tokens
+        for a cluster, jobs go to that one whatever kubeconfig there is.""",
+    ).tag(config=True)
+
+    kubernetes_namespace = Unicode(
+        None,
+        allow_none=True,
+        help="""Namespace that jobs go to. Default: the one the hub gives, the pod's own, or the context's.""",
+    ).tag(config=True)
+
+    kubernetes_image = Unicode(
+        None,
+        allow_none=True,
+        help="""Image of jobs in a cluster that name none. Default: the one this server runs in (JUPYTER_IMAGE), else the
+        first of the hub's catalogue.""",
+    ).tag(config=True)
+
+    kubernetes_tracking_uri = Unicode(
+        None,
+        allow_none=True,
+        help="""Address of the MLflow server as pods of the cluster reach it, where that is another one than
+        `tracking_uri`.""",
+    ).tag(config=True)
+
+    kubernetes_index_url = Unicode(
+        None,
+        allow_none=True,
+        help="""Package index that jobs in a cluster install from what their image lacks. Default: the image's own
+        setting.""",
+    ).tag(config=True)
+
+    kubernetes_install_packages = Bool(
+        True,
+        help="""Whether jobs in a cluster may install what their image lacks. Turn it off where no index can be
+        reached.""",
     ).tag(config=True)
 
     max_bundle_bytes = Int(
@@ -87,13 +130,23 @@ class WindlassTraits(HasTraits):
 
         return str(data_dir())
 
-    def options_of(self, engine: str) -> dict[str, Any]:
-        """Keyword arguments for an engine's class, beside `data_dir`."""
+    def options_of(self, engine: str, *, owner: str) -> dict[str, Any]:
+        """Keyword arguments for an engine's class, beside `data_dir`. `owner`: the person this server belongs to."""
         options: dict[str, Any] = {}
         if engine == "local":
             options = {
                 "cpus": self.local_cpus,
                 "gpus": self.local_gpus,
                 "stop_grace_seconds": self.stop_grace_seconds,
+            }
+        if engine == "kubernetes":
+            options = {
+                "owner": owner,
+                "context": self.kubernetes_context,
+                "namespace": self.kubernetes_namespace,
+                "image": self.kubernetes_image,
+                "tracking_uri": self.kubernetes_tracking_uri,
+                "index_url": self.kubernetes_index_url,
+                "install_packages": self.kubernetes_install_packages,
             }
         return {**options, **self.engine_options.get(engine, {})}

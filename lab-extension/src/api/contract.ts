@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/windlass/v1/cluster": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the cluster of the kubernetes engine offers you; what could not be read is said in `problems` */
+        get: operations["getCluster"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/windlass/v1/jobs/preview": {
         parameters: {
             query?: never;
@@ -136,6 +153,23 @@ export interface paths {
         put?: never;
         /** Run the same code again, with the same or other parameters */
         post: operations["rerunJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/jobs/{job_id}/placement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a job is in its cluster: its pods and its time line; 404 for a job that runs in none */
+        get: operations["getPlacement"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -279,6 +313,23 @@ export interface components {
         };
         /** @description A message from the browser, a text frame of the socket. */
         ClientMessage: components["schemas"]["SubscribeJobs"] | components["schemas"]["SubscribeLog"] | components["schemas"]["UnsubscribeLog"] | components["schemas"]["SubscribeNotebook"] | components["schemas"]["UnsubscribeNotebook"] | components["schemas"]["Saved"];
+        /** @description What the cluster behind the `kubernetes` engine offers this user. Lists are empty where there is nothing. */
+        ClusterOffers: {
+            namespace: string;
+            /** @description The API server's address. */
+            server: string;
+            version: string | null;
+            kinds: components["schemas"]["OfferedKind"][];
+            gpus: components["schemas"]["OfferedGpu"][];
+            images: components["schemas"]["OfferedImage"][];
+            claims: components["schemas"]["OfferedClaim"][];
+            queues: components["schemas"]["OfferedQueue"][];
+            runtimes: components["schemas"]["OfferedRuntime"][];
+            priority_classes: string[];
+            node_classes: ("spot" | "on-demand")[];
+            /** @description What could not be read, and why. */
+            problems: string[];
+        };
         /** @description What a worker is given in a cluster. All of it may be left out. */
         ClusterOptions: {
             /** @description The notebook server's own when left out, else the catalogue's first. */
@@ -287,7 +338,7 @@ export interface components {
             cpu?: number | null;
             /** @description Per worker. */
             memory_bytes?: number | null;
-            /** @description Size of /dev/shm; a quarter of the memory, at least 1 GiB, when left out and there is more than one process. */
+            /** @description Size of /dev/shm, which is part of the memory; a quarter of it, at least 1 GiB, when left out. */
             shared_memory_bytes?: number | null;
             gpu?: components["schemas"]["GpuChoice"];
             node_class?: ("spot" | "on-demand") | null;
@@ -403,6 +454,11 @@ export interface components {
             share?: "whole" | "mig" | "time-sliced";
             /** @description With `mig`: `1g.5gb` and the like. */
             mig_profile?: string | null;
+            /**
+             * @description What the cluster calls it (`OfferedGpu.resource`); as NVIDIA's device plugin does when left out: `nvidia.com/gpu`,
+             *     `nvidia.com/mig-1g.5gb`, `nvidia.com/gpu.shared`.
+             */
+            resource?: string | null;
         };
         /** @description Server: the first message. */
         Hello: {
@@ -512,6 +568,31 @@ export interface components {
         JobList: {
             items: components["schemas"]["Job"][];
             next_cursor: string | null;
+        };
+        /** @description Where a job is in its cluster. */
+        JobPlacement: {
+            namespace: string;
+            object_kind: string;
+            object_name: string;
+            /** @description Why it is of this kind. */
+            kind_reason: string;
+            pods: components["schemas"]["JobPod"][];
+            timeline: components["schemas"]["TimelineStep"][];
+        };
+        /** @description One pod of a job. */
+        JobPod: {
+            name: string;
+            /** @description `master`, `worker`, `node` … */
+            role: string;
+            ranks: number[];
+            node: string | null;
+            state: string;
+            /** @description Why it waits or failed, in plain words. */
+            reason: string;
+            restarts: number;
+            exit_code: number | null;
+            started_at: string | null;
+            ended_at: string | null;
         };
         /** @description Everything about a job that can be known before it is sent. */
         JobPreview: {
@@ -699,6 +780,53 @@ export interface components {
             job_id: string;
             version: string;
         };
+        /** @description A volume claim of the jobs namespace. */
+        OfferedClaim: {
+            name: string;
+            bound: boolean;
+            access_modes: string[];
+            capacity_bytes: number | null;
+        };
+        /** @description GPUs of one product shared in one way; null is unknown. */
+        OfferedGpu: {
+            product: string;
+            /** @enum {string} */
+            share: "whole" | "mig" | "time-sliced";
+            mig_profile: string | null;
+            resource: string;
+            total: number | null;
+            free: number | null;
+        };
+        /** @description An image a job may run in. */
+        OfferedImage: {
+            image: string;
+            display_name: string;
+            description: string;
+            /** @enum {string} */
+            origin: "server" | "catalogue";
+        };
+        /** @description A kind of job, and whether this cluster runs it. */
+        OfferedKind: {
+            /** @enum {string} */
+            name: "PyTorchJob" | "TrainJob" | "Job";
+            served: boolean;
+            /** @description Why it would be chosen, or what it lacks. */
+            reason: string;
+        };
+        /** @description A LocalQueue; null is unknown. */
+        OfferedQueue: {
+            name: string;
+            pending: number | null;
+            admitted: number | null;
+        };
+        /** @description A training runtime of Kubeflow Trainer. */
+        OfferedRuntime: {
+            name: string;
+            /** @enum {string} */
+            kind: "ClusterTrainingRuntime" | "TrainingRuntime";
+            framework: string | null;
+            deprecated: boolean;
+        };
         /** @description A package the code imports. */
         Package: {
             module: string;
@@ -823,6 +951,14 @@ export interface components {
             type: "subscribe_notebook";
             job_id: string;
         };
+        /** @description One moment of a job's way: when it was reached, and how long it took since the one before; null is not yet. */
+        TimelineStep: {
+            /** @enum {string} */
+            name: "created" | "queued" | "admitted" | "node_requested" | "node_ready" | "image_pulled" | "first_line" | "ended";
+            at: string | null;
+            seconds: number | null;
+            note: string;
+        };
         /** @description Where runs are tracked. */
         TrackingInfo: {
             mode: string;
@@ -936,6 +1072,31 @@ export interface operations {
             };
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClusterOffers"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };
@@ -1186,6 +1347,33 @@ export interface operations {
             409: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             507: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPlacement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPlacement"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

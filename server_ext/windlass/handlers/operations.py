@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.contract.base import WireModel
+from windlass.contract.cluster import ClusterOffers, JobPlacement
 from windlass.contract.info import CheckList, Info
 from windlass.contract.jobs import (
     Job,
@@ -162,6 +163,14 @@ OPERATIONS: tuple[Operation, ...] = (
         response=EnvironmentList,
     ),
     Operation(
+        method="get",
+        path="/cluster",
+        name="getCluster",
+        summary="What the cluster of the kubernetes engine offers you; what could not be read is said in `problems`",
+        response=ClusterOffers,
+        problems=(404, 503),
+    ),
+    Operation(
         method="post",
         path="/jobs/preview",
         name="previewJob",
@@ -234,6 +243,15 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(JOB_ID, IDEMPOTENCY_KEY),
         problems=(400, 404, 409, 503, 507),
         headers=(("Location", "Where the new job is."),),
+    ),
+    Operation(
+        method="get",
+        path="/jobs/{job_id}/placement",
+        name="getPlacement",
+        summary="Where a job is in its cluster: its pods and its time line; 404 for a job that runs in none",
+        response=JobPlacement,
+        parameters=(JOB_ID,),
+        problems=(404,),
     ),
     Operation(
         method="get",

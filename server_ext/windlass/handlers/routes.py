@@ -6,6 +6,7 @@ import re
 
 from tornado.web import RequestHandler
 
+from windlass.handlers.cluster import ClusterHandler, PlacementHandler
 from windlass.handlers.job import JobHandler, RerunHandler, StopHandler
 from windlass.handlers.jobs import JobsHandler, PreviewHandler
 from windlass.handlers.operations import PREFIX
@@ -17,11 +18,13 @@ HANDLERS: dict[str, type[RequestHandler]] = {
     "/info": InfoHandler,
     "/doctor": DoctorHandler,
     "/environments": EnvironmentsHandler,
+    "/cluster": ClusterHandler,
     "/jobs/preview": PreviewHandler,
     "/jobs": JobsHandler,
     "/jobs/{job_id}": JobHandler,
     "/jobs/{job_id}/stop": StopHandler,
     "/jobs/{job_id}/rerun": RerunHandler,
+    "/jobs/{job_id}/placement": PlacementHandler,
     "/jobs/{job_id}/logs": LogsHandler,
     "/jobs/{job_id}/notebook": NotebookHandler,
     "/jobs/{job_id}/diff": DiffHandler,

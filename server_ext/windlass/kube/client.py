@@ -27,6 +27,7 @@ STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
+_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _WATCH_MARGIN_SECONDS = 30
 """How much longer than asked a watch may stay open before it counts as broken."""
 
@@ -53,9 +54,12 @@ class KubeClient:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Any:
         """What the API answers at `path` (encoded by the caller, from / on), parsed; None for an empty answer."""
-        answer = await self._transport.ask(method, path, query=query, body=body, content_type=content_type)
+        answer = await self._transport.ask(
+            method, path, query=query, body=body, content_type=content_type, accept=accept
+        )
         try:
             return json.loads(answer) if answer else None
         except ValueError as error:
@@ -77,19 +81,22 @@ class KubeClient:
         label_selector: str = "",
         field_selector: str = "",
         limit: int = 500,
+        metadata_only: bool = False,
     ) -> tuple[Objects, str]:
         """All objects that match, and the resourceVersion to watch from. Read `limit` at a time.
 
+        With `metadata_only` a server that can leaves out the rest, which may be the most of it.
         Where the history behind a page is dropped while the pages are read, everything is read anew in one answer.
         """
         path = resource.path(namespace=namespace)
         selectors = _given(labelSelector=label_selector, fieldSelector=field_selector)
+        accept = _METADATA if metadata_only else "application/json"
         items: Objects = []
         token = ""
         while True:
             query = selectors | _given(limit=str(limit) if limit else "", **{"continue": token})
             try:
-                page = _object(await self.raw("GET", path, query=query))
+                page = _object(await self.raw("GET", path, query=query, accept=accept))
             except Gone:
                 if not token:
                     raise
@@ -277,8 +284,9 @@ def _object(answer: Any) -> Object:
 
 def _named_kind(item: Object, resource: Resource) -> Object:
     """Items of a list say their kind only once, at the list; here each says its own, as events of a watch do."""
+    if item.get("kind", "PartialObjectMetadata") == "PartialObjectMetadata":
+        item |= {"apiVersion": resource.api_version, "kind": resource.kind}
     item.setdefault("apiVersion", resource.api_version)
-    item.setdefault("kind", resource.kind)
     return item
 
 

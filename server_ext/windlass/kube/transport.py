@@ -56,10 +56,13 @@ class Transport:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> bytes:
         """The whole body of the answer. Raises a KubeError."""
         limits = aiohttp.ClientTimeout(total=self._timeout_seconds)
-        answer = self.open(method, path, query=query, body=body, content_type=content_type, limits=limits)
+        answer = self.open(
+            method, path, query=query, body=body, content_type=content_type, accept=accept, limits=limits
+        )
         async with answer as response:
             return await self._read(response, path)
 
@@ -72,13 +75,14 @@ class Transport:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         limits: aiohttp.ClientTimeout,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A successful answer whose body is still to come. Raises a KubeError."""
         data = None if body is None else json.dumps(body).encode()
         for last in (False, True):
             response = await self._send(
-                method, path, query=query or {}, data=data, content_type=content_type, limits=limits
+                method, path, query=query or {}, data=data, content_type=content_type, accept=accept, limits=limits
             )
             try:
                 if response.status == 401 and not last:
@@ -100,9 +104,10 @@ class Transport:
         query: Mapping[str, str],
         data: bytes | None,
         content_type: str,
+        accept: str,
         limits: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": "application/json", **await self._credentials.headers()}
+        headers = {"Accept": accept, **await self._credentials.headers()}
         if data is not None:
             headers["Content-Type"] = content_type
         verify = self._credentials.ssl

@@ -58,6 +58,8 @@ class JobRow(Base):
     bundle_sha256: Mapped[str | None] = mapped_column(String(64))
     bundle_bytes: Mapped[int | None] = mapped_column(BigInteger)
     git: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    imports: Mapped[list[str]] = mapped_column(default=list)
+    """Distributions that the code imports, `name==version` where that is known."""
     state: Mapped[str] = mapped_column(String(16))
     status: Mapped[dict[str, Any]]
     """What the engine last said, beside state and times."""

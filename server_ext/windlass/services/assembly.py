@@ -21,6 +21,7 @@ from windlass.ledger.jobs import JobLedger
 from windlass.services.about import About
 from windlass.services.bundles import Bundles
 from windlass.services.changes import ChangeHub
+from windlass.services.cluster import ClusterQueries
 from windlass.services.control import JobControl
 from windlass.services.doctor import Doctor
 from windlass.services.drafts import Drafting
@@ -53,6 +54,7 @@ class Parts:
     """The use cases, for the handlers."""
 
     about: About
+    cluster: ClusterQueries
     control: JobControl
     doctor: Doctor
     environments: Environments
@@ -212,6 +214,7 @@ class Services:
 
         return Parts(
             about=About(settings=settings, engines=self._engines, tracking=self._tracking, hub=self._hub_facts),
+            cluster=ClusterQueries(ledger=self._ledger, engines=self._engines),
             control=JobControl(ledger=self._ledger, engines=self._engines, bundles=self._bundles, hub=self._hub),
             doctor=Doctor(
                 settings=settings,

@@ -107,8 +107,10 @@ class Doctor:
         return [
             Check(
                 name=f"engine {engine.name}",
-                ok=engine.available,
-                message=engine.message or _capacity_words(engine.capacity.cpus, engine.capacity.gpus),
+                ok=engine.available or (False if engine.name == self._settings.default_engine else None),
+                message=engine.message
+                or _capacity_words(engine.capacity.cpus, engine.capacity.gpus)
+                or (", ".join(engine.kinds) or "ready"),
                 fix=None if engine.available else engine.message,
             )
             for engine in await self._engines.describe()
@@ -225,4 +227,4 @@ def _privacy(folder: Path) -> list[Check]:
 
 def _capacity_words(cpus: int | None, gpus: int | None) -> str:
     counted = [f"{count} {what}" for count, what in ((cpus, "CPUs"), (gpus, "GPUs")) if count is not None]
-    return ", ".join(counted) or "ready"
+    return ", ".join(counted)

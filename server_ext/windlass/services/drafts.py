@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from windlass.bundle.plan import BundlePlan, BundleRequest, plan_bundle
 from windlass.contract.jobs import JobRequest
-from windlass.contract.preview import Finding, Severity
+from windlass.contract.preview import Finding, Package, Severity
 from windlass.engines.base import Engine, JobSpec, LaunchPlan
 from windlass.errors import BundleRefused
 from windlass.services.engines import Engines
@@ -109,7 +110,8 @@ class Drafting:
                 max_bytes=self._settings.max_bundle_bytes,
             ),
         )
-        launch = await engine.plan(self._provisional_spec(request, notebook, environment, owner))
+        spec = self._provisional_spec(request, notebook, environment, owner, imports=requirements(plan.packages))
+        launch = await engine.plan(spec)
         notices = [*plan.notices, *launch.notices]
         notices += lifetime_notices(engine)
         if environment.notice:
@@ -129,7 +131,13 @@ class Drafting:
         return lifetime_notices(self._engines.get(engine))
 
     def _provisional_spec(
-        self, request: JobRequest, notebook: str, environment: ChosenEnvironment, owner: str
+        self,
+        request: JobRequest,
+        notebook: str,
+        environment: ChosenEnvironment,
+        owner: str,
+        *,
+        imports: tuple[str, ...],
     ) -> JobSpec:
         return JobSpec(
             id="preview",
@@ -147,7 +155,18 @@ class Drafting:
             gpus_per_worker=request.gpus_per_worker,
             time_limit_seconds=request.time_limit_seconds,
             retries=request.retries,
+            imports=imports,
         )
+
+
+def requirements(packages: Iterable[Package]) -> tuple[str, ...]:
+    """What code imports as `name==version`, or `name` where this environment lacks it; each once, sorted."""
+    found = {
+        f"{package.distribution}=={package.version}" if package.version else package.distribution
+        for package in packages
+        if package.distribution
+    }
+    return tuple(sorted(found))
 
 
 def lifetime_notices(engine: Engine) -> list[str]:

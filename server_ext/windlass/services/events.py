@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from windlass.engines.base import Engine, JobStatus
-from windlass.errors import NotFound, WindlassError
+from windlass.errors import NotFound, Unavailable, WindlassError
 from windlass.ledger.jobs import FINAL_STATES, JobChange, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.changes import ChangeHub
@@ -50,6 +50,8 @@ class EnginePump:
         self._launcher = launcher
         self._rebuild = rebuild
         self._on_end = on_end
+        self._recorded: set[str] = set()
+        """Ids of jobs that the ledger is known to have, or to have had."""
         self.live: set[str] = set()
         """Ids of the jobs that have not ended."""
         self._arrived: asyncio.Queue[JobStatus] = asyncio.Queue()
@@ -61,7 +63,6 @@ class EnginePump:
         self._tasks.append(asyncio.create_task(self._watch(watching), name=f"windlass-watch-{self._engine.name}"))
         await watching.wait()
         adopted = await self._engine.adopt()
-        await self._rebuild.write_down(adopted)
         await self._store(adopted)
         await self._settle({status.job_id for status in adopted})
         self._tasks.append(asyncio.create_task(self._write(), name=f"windlass-pump-{self._engine.name}"))
@@ -123,6 +124,11 @@ class EnginePump:
             ended = status.removed or status.state.is_final
             (self.live.discard if ended else self.live.add)(status.job_id)
         newest = {status.job_id: status for status in statuses if not status.removed}
+        # A cluster may answer long after the start, and another server of the same user may have sent jobs to it.
+        unknown = [status for status in newest.values() if status.job_id not in self._recorded]
+        if unknown:
+            await self._rebuild.write_down(unknown)
+            self._recorded.update(status.job_id for status in unknown)
         changed = await self._ledger.apply([fold(status) for status in newest.values()])
         # Also when nothing changed here: another server on the same ledger may have written it first.
         self._hub.announce()
@@ -130,33 +136,49 @@ class EnginePump:
             self._on_end()
 
     async def _settle_late(self) -> None:
-        """Look again at jobs that another server was handing over when this one started."""
-        await asyncio.sleep(HANDOVER_SECONDS)
-        known = {status.job_id for status in await self._engine.adopt()}
-        await self._settle(known)
+        """Look again at jobs that another server was handing over when this one started, until all is known."""
+        settled = False
+        while not settled:
+            await asyncio.sleep(HANDOVER_SECONDS)
+            known = {status.job_id for status in await self._engine.adopt()}
+            settled = await self._settle(known)
 
-    async def _settle(self, known: set[str]) -> None:
-        """Hand over what was left behind; what the engine has forgotten is lost, and said to be."""
+    async def _settle(self, known: set[str]) -> bool:
+        """Hand over what was left behind; what the engine has forgotten is lost, and said to be.
+
+        False where the engine could not say: its cluster is away, and its jobs may live.
+        """
+        settled = True
         for row in await self._ledger.unfinished(engine=self._engine.name):
             if row.id in known:
                 continue
             # Asked again: a job that was sent since the engine was looked through is no lost one.
-            status = await self._engine.status(row.id)
+            try:
+                status = await self._engine.status(row.id)
+            except Unavailable:
+                settled = False
+                continue
             if status is not None:
                 await self._store([status])
             elif row.state != "submitted":
                 await self._end(row, state="lost", reason=LOST)
             elif row.created_us / 1_000_000 < time.time() - HANDOVER_SECONDS:
-                await self._hand_over(row)
+                settled = await self._has_handed_over(row) and settled
+        return settled
 
-    async def _hand_over(self, row: JobRow) -> None:
+    async def _has_handed_over(self, row: JobRow) -> bool:
+        """False where the engine is away: the job waits for it."""
         try:
             status = await self._launcher.launch(row)
+        except Unavailable as error:
+            _log.info("Job %s could not be handed over yet: %s", row.id, error)
+            return False
         except WindlassError as error:
             await self._end(row, state="failed", reason=f"It could not be started: {error}")
         else:
             await self._store([status] if status else [])
             await self._halt_if_stopped(row)
+        return True
 
     async def _halt_if_stopped(self, row: JobRow) -> None:
         """Stop is final: also when it came while the job was handed over."""

@@ -72,6 +72,7 @@ class Rebuild:
             bundle_sha256=spec.bundle_sha256,
             bundle_bytes=path.stat().st_size if path.is_file() else None,
             git=_git(manifest),
+            imports=list(spec.imports),
             state="submitted",
             status={},
             sent_notices=[self._notice],

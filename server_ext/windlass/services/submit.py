@@ -23,7 +23,7 @@ from windlass.ledger.jobs import JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.bundles import Bundles
 from windlass.services.changes import ChangeHub
-from windlass.services.drafts import Draft, Drafting
+from windlass.services.drafts import Draft, Drafting, requirements
 from windlass.services.environments import ChosenEnvironment
 from windlass.services.folding import fold
 from windlass.services.identifiers import new_job_id
@@ -190,6 +190,7 @@ def _row_of(draft: Draft, bundle: Bundle, *, owner: str, notices: list[str]) -> 
         bundle_sha256=bundle.sha256,
         bundle_bytes=bundle.size_bytes,
         git=draft.plan.git.model_dump(mode="json") if draft.plan.git else None,
+        imports=list(requirements(draft.plan.packages)),
         sent_notices=list(dict.fromkeys(notices)),
     )
 
@@ -213,6 +214,7 @@ def _row_again(old: JobRow, bundle: Bundle, request: RerunRequest) -> JobRow:
         bundle_sha256=bundle.sha256,
         bundle_bytes=bundle.size_bytes,
         git=old.git,
+        imports=list(old.imports or ()),
         rerun_of=old.id,
         sent_notices=[],
     )

@@ -14,6 +14,7 @@ from tests.cluster.emulator.api import Api
 from tests.cluster.emulator.errors import ApiError, NotServed
 from tests.cluster.emulator.faults import Faults
 from tests.cluster.emulator.kinds import CRDS, Kind
+from tests.cluster.emulator.pod_logs import may_grow
 from tests.cluster.emulator.tokens import User
 
 T = TypeVar("T")
@@ -199,9 +200,14 @@ class Emulator:
         def is_open() -> bool:
             return request.transport is not None and not request.transport.is_closing()
 
+        def goes_on() -> bool:
+            """As a kubelet: the stream ends with the container, also where no test ended the log."""
+            pod = self.api.storage.get(ask.kind, ask.namespace, ask.name)
+            return is_open() and pod is not None and may_grow(pod, ask.query.get("container"))
+
         await response.prepare(request)
         try:
-            async for piece in self.api.logs.read(log, ask.query, is_open=is_open):
+            async for piece in self.api.logs.read(log, ask.query, is_open=goes_on):
                 await response.write(piece)
         except ConnectionError:
             if request.transport is not None:

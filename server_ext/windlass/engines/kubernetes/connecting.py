@@ -12,24 +12,17 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from windlass.engines.kubernetes.ways import NO_WAY, Origin, ways
 from windlass.errors import Unavailable, WindlassError
 from windlass.hub.broker import HubBroker
 from windlass.hub.credentials import BrokerCredentials
 from windlass.kube.client import KubeClient
 from windlass.kube.credentials import Credentials
 from windlass.kube.errors import KubeError
-from windlass.kube.in_cluster import FOLDER, in_cluster, is_in_cluster
+from windlass.kube.in_cluster import FOLDER, in_cluster
 from windlass.kube.kubeconfig import kubeconfig_files
 from windlass.kube.kubeconfig_credentials import open_context
-
-Origin = Literal["hub", "in-cluster", "kubeconfig"]
-
-NO_WAY = (
-    "There is no way to a cluster: no hub gives this server a token, it runs in no pod with a service account, and"
-    " there is no kubeconfig. Write one with your cluster's own tool, or set KUBECONFIG."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,21 +35,6 @@ class Connection:
     origin: Origin
     server: str
     """The API server's address."""
-
-
-def ways(*, broker: HubBroker | None, environ: Mapping[str, str], service_account: Path = FOLDER) -> tuple[Origin, ...]:
-    """The ways that there seem to be, the first of them first. Looks at files alone."""
-    found: list[Origin] = []
-    if broker is not None:
-        found.append("hub")
-    listed = bool(environ.get("KUBECONFIG"))
-    if listed and kubeconfig_files(environ):
-        found.append("kubeconfig")
-    if is_in_cluster(environ, folder=service_account):
-        found.append("in-cluster")
-    if not listed and kubeconfig_files(environ):
-        found.append("kubeconfig")
-    return tuple(found)
 
 
 async def connect(

@@ -14,6 +14,7 @@ from typing import Any
 
 from windlass.engines.base import JobSpec
 from windlass.engines.job_folder.paths import JobFolder
+from windlass.engines.secret_variables import is_secret
 
 _JUPYTERS_OWN = re.compile(r"JPY_.*|JUPYTERHUB_.*|JUPYTER_(TOKEN|PASSWORD)|CONFIGPROXY_AUTH_TOKEN")
 _WINDLASS = re.compile(r"WINDLASS_(?!DATA_DIR$).*")
@@ -21,15 +22,6 @@ _ANOTHER_LAUNCHERS = re.compile(
     r"(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|GROUP_WORLD_SIZE|MASTER_(ADDR|PORT)|TORCHELASTIC_.*|PET_.*"
 )
 _NOT_INHERITED = (_JUPYTERS_OWN, _WINDLASS, _ANOTHER_LAUNCHERS)
-_SECRET_NAME = re.compile(
-    r".*(TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE|AUTH|COOKIE|DSN|CONNECTION_STRING).*"
-    r"|.*_(KEY|PAT|PWD|PASS)",
-    re.IGNORECASE,
-)
-_SECRET_VALUE = re.compile(
-    r"://[^/\s@]*:[^/\s@]+@|-----BEGIN |\bAKIA[0-9A-Z]{16}\b|\beyJ[\w-]{10,}\."
-    r"|\b(sk|hf|gh[pousr]|github_pat|glpat|dapi|xox[abprs])[-_]?[A-Za-z0-9_-]{16,}"
-)
 
 
 def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
@@ -39,11 +31,6 @@ def inheritable(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if not any(pattern.fullmatch(name) for pattern in _NOT_INHERITED)
     }
-
-
-def is_secret(name: str, value: str) -> bool:
-    """Whether a variable looks like one that must not lie on a disk; in doubt, yes."""
-    return _SECRET_NAME.fullmatch(name) is not None or _SECRET_VALUE.search(value) is not None
 
 
 def keepable(environment: Mapping[str, str]) -> dict[str, str]:

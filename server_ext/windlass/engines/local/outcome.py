@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from windlass.engines.job_folder.failures import failure_words
 from windlass.engines.job_folder.ranks import RankStatus, first_failure
 from windlass.engines.local.launcher_report import LauncherReport, WorkerEnd
 
-_LARGEST_EVALUE = 300
 _SIGNAL_WORDS = {
     signal.SIGSEGV: "it touched memory that is not its own (a crash in compiled code)",
     signal.SIGBUS: "it touched memory that is not there (often: /dev/shm is full; use fewer DataLoader workers)",
@@ -118,26 +118,8 @@ def _by_signal(witnesses: Witnesses, *, rank: int, number: int, notices: tuple[s
 
 def _by_rank(witnesses: Witnesses, failure: RankStatus, *, notices: tuple[str, ...]) -> Outcome:
     exit_code = failure.exit_code if failure.exit_code is not None else max(witnesses.returncode, 1)
-    where = [f"rank {failure.rank}"] if witnesses.world_size > 1 else []
-    error = failure.error
-    if error is None:
-        what = f"ended with exit code {exit_code}"
-        return Outcome(
-            succeeded=False,
-            reason=" ".join([*(where or ["the notebook"]), what]),
-            exit_code=exit_code,
-            notices=notices,
-        )
-    if error["cell"] is not None:
-        where.append(f"cell {error['cell'] + 1}")
-    if error["line"] is not None:
-        where.append(f"line {error['line']}")
-    evalue = " ".join(error["evalue"].split())
-    if len(evalue) > _LARGEST_EVALUE:
-        evalue = evalue[:_LARGEST_EVALUE] + "…"
-    what = f"{error['ename']}: {evalue}" if evalue else str(error["ename"])
-    reason = f"{', '.join(where)}: {what}" if where else what
-    return Outcome(succeeded=False, reason=reason, exit_code=exit_code, error=error, notices=notices)
+    reason = failure_words(failure, world_size=witnesses.world_size, exit_code=exit_code)
+    return Outcome(succeeded=False, reason=reason, exit_code=exit_code, error=failure.error, notices=notices)
 
 
 def _told_to_end(witnesses: Witnesses, first: WorkerEnd | None) -> RankStatus | None:

@@ -25,11 +25,11 @@ from windlass.engines.job_folder.ranks import forget_ranks
 from windlass.engines.job_folder.record import JobRecord, read_record, read_spec, write_spec
 from windlass.engines.local import dispatch, processes, reaper
 from windlass.engines.local.attempt import Attempt, LaunchFailed
-from windlass.engines.local.environment import is_secret
 from windlass.engines.local.identity import ProcessIdentity
 from windlass.engines.local.keeper import Keeper
 from windlass.engines.local.launch import choose_kind
 from windlass.engines.local.outcome import Outcome
+from windlass.engines.secret_variables import is_secret
 
 _FIRST_BACK_OFF_SECONDS = 1.0
 _LONGEST_BACK_OFF_SECONDS = 60.0

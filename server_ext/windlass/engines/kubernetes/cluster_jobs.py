@@ -1,0 +1,343 @@
+"""What can be done with jobs in a cluster, put together from its parts: the inside of the engine.
+
+Loaded when it is first needed: it brings the cluster's client with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from windlass.contract.cluster import ClusterOffers, JobPlacement
+from windlass.contract.preview import Finding
+from windlass.engines.base import JobSpec, JobStatus, LaunchPlan, LogSlice, State
+from windlass.engines.job_folder import logreader
+from windlass.engines.job_folder.paths import is_job_id
+from windlass.engines.job_folder.record import JobRecord, read_spec, write_record
+from windlass.engines.kubernetes import planning, pods
+from windlass.engines.kubernetes.cluster import NOT_YET, ClusterAccess, Opened
+from windlass.engines.kubernetes.cluster_settings import ClusterSettings
+from windlass.engines.kubernetes.delivery import room_for_bundle
+from windlass.engines.kubernetes.kinds.choosing import KINDS
+from windlass.engines.kubernetes.live_job import SENT, LiveJob, begin
+from windlass.engines.kubernetes.live_jobs import LiveJobs
+from windlass.engines.kubernetes.mirror import Mirror
+from windlass.engines.kubernetes.model import ClusterFacts, Delivery, InConfigMap
+from windlass.engines.kubernetes.offers import offers
+from windlass.engines.kubernetes.placements import before_seen, placement_of
+from windlass.engines.kubernetes.planning import Check, Checked, Planned
+from windlass.engines.kubernetes.refusals import refusal
+from windlass.engines.kubernetes.stopping import Stopper, remove_objects
+from windlass.engines.kubernetes.submitting import Submitter
+from windlass.engines.kubernetes.sweeping import SWEEP_SECONDS, sweep
+from windlass.errors import BundleRefused, Conflict, InvalidRequest, NotFound, Unavailable, WindlassError
+from windlass.kube.errors import KubeError
+from windlass.kube.names import object_name
+
+CATALOGUE_SECONDS = 300.0
+STARTING_SECONDS = 15.0
+_LARGEST_PAGE_BYTES = 8 * 1024 * 1024
+
+
+class BundleStore(Protocol):
+    """Takes bundles that no ConfigMap can hold to where pods fetch them."""
+
+    async def __call__(self, planned: Planned, opened: Opened, /) -> Delivery:
+        """Store the bundle of a job. Raises InvalidRequest where there is no such place, and Unavailable."""
+        ...
+
+
+class ClusterJobs:
+    """All methods are called in one event loop."""
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path,
+        settings: ClusterSettings,
+        access: ClusterAccess,
+        emit: Callable[[JobStatus], None],
+        checks: Sequence[Check] = (),
+        store: BundleStore | None = None,
+    ) -> None:
+        self._settings = settings
+        self._access = access
+        self._checks = checks
+        self._store = store
+        self._mirror = Mirror(data_dir)
+        self._bundles = data_dir / "bundles"
+        self._live = LiveJobs(mirror=self._mirror, bundles=self._bundles, settings=settings, emit=emit)
+        self._stopper = Stopper(access=access, live=self._live)
+        self._catalogue: tuple[float, tuple[str, ...]] = (float("-inf"), ())
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def load(self) -> None:
+        """Know what lies on the disk."""
+        await asyncio.to_thread(self._live.load)
+
+    async def open(self, opened: Opened) -> None:
+        """The cluster answers."""
+        await self._stopper.resume(opened)
+        await self._live.open(opened)
+        self._tasks = [
+            asyncio.create_task(self._sweep_now_and_then(opened), name="windlass-cluster-sweep"),
+            asyncio.create_task(self._see_nodes_start(), name="windlass-cluster-nodes"),
+        ]
+
+    async def plan(self, spec: JobSpec) -> LaunchPlan:
+        """What `submit` would make. Raises InvalidRequest, Forbidden and Unavailable."""
+        opened, facts = await self._access.get(), await self._access.facts()
+        planned = await self._plan(spec, opened, facts)
+        manifests = [_shown_carrier(planned), *planned.objects]
+        return LaunchPlan(
+            kind=planned.kind.name,
+            command=tuple(_command(planned)),
+            manifest=planned.own,
+            manifests=tuple(manifests),
+            kind_reason=planned.why,
+            findings=tuple(await self._find(planned, opened, facts)),
+            notices=planned.notices,
+        )
+
+    async def submit(self, spec: JobSpec) -> None:
+        """Make the job. Raises InvalidRequest, Forbidden, Conflict and Unavailable; nothing is left then."""
+        if not is_job_id(spec.id):
+            raise InvalidRequest(f"{spec.id!r} cannot be the id of a job.")
+        if self._live.get(spec.id) is not None:
+            return
+        opened, facts = await self._access.get(), await self._access.facts()
+        spec = replace(spec, created_at=spec.created_at or time.time())
+        content = await asyncio.to_thread(_read_bundle, spec.bundle_path)
+        planned = await self._deliverable(await self._plan(spec, opened, facts), opened, facts, len(content))
+        resource = planned.kind.served(facts)
+        if resource is None:
+            raise InvalidRequest(f"This cluster does not serve {planned.kind.name}.")
+        job = await asyncio.to_thread(begin, self._mirror.job(spec.id), planned.job.spec, planned.kind)
+        if job.wish is not None:
+            raise Conflict("This job was stopped before it had started.")
+        try:
+            bundle = content if isinstance(planned.job.delivery, InConfigMap) else None
+            await Submitter(opened.client, namespace=opened.namespace).submit(planned, resource, bundle=bundle)
+        except Unavailable:
+            # It may be there all the same: the folder stays, so that it can be stopped.
+            raise
+        except WindlassError:
+            await self._live.forget(spec.id)
+            await asyncio.to_thread(job.mirror.remove)
+            raise
+        record = JobRecord(state=State.PENDING, reason=SENT, kind=planned.kind.name)
+        await asyncio.to_thread(write_record, job.mirror.folder, record)
+        self._live.take(job)
+        await self._live.look(spec.id)
+
+    def statuses(self) -> list[JobStatus]:
+        """All jobs that are known. Reads files."""
+        return [job.status() for job in self._live]
+
+    def status(self, job_id: str) -> JobStatus | None:
+        """One job. Reads files. Raises Unavailable where the cluster may know it and cannot be asked."""
+        job = self._live.get(job_id)
+        if job is not None:
+            return job.status()
+        if self._access.opened is None:
+            raise Unavailable(self._access.trouble or NOT_YET)
+        return None
+
+    def spec(self, job_id: str) -> JobSpec | None:
+        """A job as it was submitted."""
+        job = self._live.get(job_id)
+        return (
+            None if job is None else replace(job.spec, bundle_path=self._bundles / f"{job.spec.bundle_sha256}.tar.gz")
+        )
+
+    async def placement(self, job_id: str) -> JobPlacement:
+        """Where a job is, or was. Raises NotFound."""
+        job = self._existing(job_id)
+        opened = self._access.opened
+        seen = opened.watch.seen(job_id) if opened is not None else None
+        kept = await asyncio.to_thread(job.kept_placement) if seen is None or seen.job is None else None
+        if kept is not None:
+            return kept
+        namespace = opened.namespace if opened is not None else self._settings.namespace or ""
+        if seen is None:
+            return before_seen(job, namespace=namespace)
+        first_line_at = await asyncio.to_thread(job.first_line_at)
+        return placement_of(job, seen, namespace=namespace, first_line_at=first_line_at)
+
+    async def offers(self) -> ClusterOffers:
+        """What the cluster offers. Raises Unavailable and Forbidden."""
+        opened, facts = await self._access.get(), await self._access.facts()
+        try:
+            return await offers(
+                opened.client,
+                namespace=opened.namespace,
+                server=opened.connection.server,
+                facts=facts,
+                broker=self._access.broker,
+                environ=self._access.environ,
+            )
+        except KubeError as error:
+            raise refusal(error, doing="say what it offers") from error
+
+    async def logs(self, job_id: str, *, rank: int | None, offset: int, limit_bytes: int) -> LogSlice:
+        """Output from `offset` on. Raises NotFound."""
+        job = self._existing(job_id)
+        if rank is not None and not 0 <= rank < job.spec.world_size:
+            raise NotFound(f"There is no rank {rank}; the job has {job.spec.world_size} ranks, counted from 0.")
+        if job.follower is not None and (rank is None or rank >= job.spec.processes_per_worker):
+            job.follower.attend()
+        ended, folder = job.is_final, job.mirror.folder
+        limit_bytes = min(limit_bytes, _LARGEST_PAGE_BYTES)
+        if rank is None:
+            return await asyncio.to_thread(
+                logreader.read_merged, folder, offset=offset, limit_bytes=limit_bytes, ended=ended
+            )
+        return await asyncio.to_thread(
+            logreader.read_rank, folder, rank=rank, offset=offset, limit_bytes=limit_bytes, ended=ended
+        )
+
+    def notebook(self, job_id: str) -> Path:
+        """Where the executed notebook lies, once there is one. Raises NotFound."""
+        return self._existing(job_id).mirror.folder.executed
+
+    async def stop(self, job_id: str, *, reason: str) -> None:
+        """End a job for good. Raises NotFound and Forbidden."""
+        job = self._live.get(job_id)
+        if job is None:
+            job = await asyncio.to_thread(self._unconfirmed, job_id)
+        if not job.is_final:
+            await self._stopper.stop(job, reason=reason)
+
+    async def remove(self, job_id: str) -> None:
+        """Forget a job that has ended. Raises Conflict while it lives, and Unavailable while its objects cannot go."""
+        job = self._live.get(job_id)
+        if job is None:
+            return
+        if not job.is_final:
+            raise Conflict(f"The job {job_id} has not ended; stop it first.")
+        if await asyncio.to_thread(self._access.obstacle) is None:
+            opened = await self._access.get()
+            try:
+                await remove_objects(opened.client, job, namespace=opened.namespace, facts=opened.facts)
+            except KubeError as error:
+                raise refusal(error, doing="remove the job") from error
+        await self._live.forget(job_id)
+        await asyncio.to_thread(job.mirror.remove)
+
+    def counts(self) -> tuple[int, int]:
+        """How many jobs run, and how many wait."""
+        living = [job.record.state for job in self._live if not job.is_final]
+        running = sum(state in (State.RUNNING, State.RESTARTING) for state in living)
+        return running, len(living) - running
+
+    async def close(self) -> None:
+        """Let go of everything; jobs go on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stopper.close()
+        await self._live.close()
+
+    async def _plan(
+        self, spec: JobSpec, opened: Opened, facts: ClusterFacts, *, delivery: Delivery | None = None
+    ) -> Planned:
+        return planning.plan(
+            spec,
+            settings=self._settings,
+            facts=facts,
+            namespace=opened.namespace,
+            catalogue=await self._images(),
+            delivery=delivery,
+            environ=self._access.environ,
+        )
+
+    async def _deliverable(self, planned: Planned, opened: Opened, facts: ClusterFacts, size_bytes: int) -> Planned:
+        """The same job, its bundle on the way that is wide enough."""
+        room = room_for_bundle(requirement_count=len(planned.job.packages))
+        delivery: Delivery
+        if size_bytes <= room:
+            delivery = InConfigMap(name=planned.job.name, size_bytes=size_bytes)
+        elif self._store is not None:
+            delivery = await self._store(planned, opened)
+        else:
+            raise BundleRefused(
+                f"The bundle has {size_bytes / 1024:.0f} KiB and {room / 1024:.0f} KiB travel by ConfigMap: leave out "
+                "large files (data belongs on a volume claim)."
+            )
+        return await self._plan(planned.job.spec, opened, facts, delivery=delivery)
+
+    async def _find(self, planned: Planned, opened: Opened, facts: ClusterFacts) -> list[Finding]:
+        checked = Checked(planned=planned, facts=facts, client=opened.client, broker=self._access.broker)
+        try:
+            found = await asyncio.gather(*(check(checked) for check in self._checks))
+        except KubeError as error:
+            raise refusal(error, doing="check the job") from error
+        return [finding for findings in found for finding in findings]
+
+    async def _images(self) -> tuple[str, ...]:
+        """The catalogue's, at most some minutes old."""
+        asked_at, images = self._catalogue
+        broker = self._access.broker
+        if broker is None or time.monotonic() - asked_at < CATALOGUE_SECONDS:
+            return images
+        with suppress(WindlassError):
+            images = tuple(item.image for item in (await broker.images()).items)
+        self._catalogue = (time.monotonic(), images)
+        return images
+
+    def _existing(self, job_id: str) -> LiveJob:
+        job = self._live.get(job_id)
+        if job is None:
+            raise NotFound(f"There is no job {job_id}; it may have been deleted.")
+        return job
+
+    def _unconfirmed(self, job_id: str) -> LiveJob:
+        """A job of which it is not known whether the cluster has taken it. Raises NotFound."""
+        mirror = self._mirror.job(job_id)
+        spec = read_spec(mirror.folder)
+        kind = KINDS.get(spec.kind or "") if spec is not None else None
+        if spec is None or kind is None:
+            raise NotFound(f"There is no job {job_id}; it may have been deleted.")
+        return LiveJob(mirror=mirror, spec=spec, kind=kind, record=None)
+
+    async def _sweep_now_and_then(self, opened: Opened) -> None:
+        while True:
+            await sweep(opened, list(self._live), owner=self._settings.owner)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _see_nodes_start(self) -> None:
+        """On a hub: which nodes are being started, while a job waits for one."""
+        while self._access.broker is not None:
+            if any(job.record.state is State.PENDING for job in self._live):
+                with suppress(WindlassError):
+                    self._live.starting = (await self._access.broker.capacity()).starting
+            await asyncio.sleep(STARTING_SECONDS)
+
+
+def _command(planned: Planned) -> list[str]:
+    """What is started in each worker."""
+    one_process = planned.kind.name == "Job" and planned.job.spec.processes_per_worker == 1
+    return pods.plain_python(planned.job) if one_process else pods.torchrun(planned.job)
+
+
+def _shown_carrier(planned: Planned) -> dict[str, object]:
+    """The ConfigMap as a preview shows it: what is in it by name, without half a megabyte of text."""
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "immutable": True}
+    metadata = {
+        "name": object_name(planned.job.spec.name, planned.job.spec.id),
+        "namespace": planned.job.namespace,
+        "labels": dict(planned.job.labels),
+    }
+    return {**made, "metadata": metadata, "binaryData": {"bundle.tar.gz": "…"}}
+
+
+def _read_bundle(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Conflict("What this job is to send is no longer on disk. Send the notebook again.") from None
