@@ -6,7 +6,15 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { WindlassClient } from '../api/client';
 import { WindlassError } from '../api/errors';
 import { WindlassSocket } from '../api/socket';
-import type { ClientMessage, Info, Job, JobsEvent, Problem, ServerMessage } from '../api/types';
+import type {
+  ClientMessage,
+  ClusterOffers,
+  Info,
+  Job,
+  JobsEvent,
+  Problem,
+  ServerMessage
+} from '../api/types';
 import { InfoModel } from '../model/info';
 import { JobsModel } from '../model/jobs';
 import { SettingsModel } from '../model/settings';
@@ -76,6 +84,29 @@ export function makeInfo(given: Partial<Info> = {}): Info {
   };
 }
 
+/** What a small cluster offers, but for what is given. */
+export function makeOffers(given: Partial<ClusterOffers> = {}): ClusterOffers {
+  return {
+    namespace: 'jobs-ada',
+    server: 'https://cluster.test',
+    version: 'v1.30.0',
+    kinds: [
+      { name: 'PyTorchJob', served: true, reason: 'Its operator is there.' },
+      { name: 'TrainJob', served: false, reason: 'The cluster has no Kubeflow Trainer.' },
+      { name: 'Job', served: true, reason: 'Kubernetes itself runs it.' }
+    ],
+    gpus: [],
+    images: [],
+    claims: [],
+    queues: [],
+    runtimes: [],
+    priority_classes: [],
+    node_classes: [],
+    problems: [],
+    ...given
+  };
+}
+
 /** A problem as the server half words it. */
 export function makeProblem(given: Partial<Problem> = {}): Problem {
   return {
@@ -118,6 +149,8 @@ export function fakeClient(jobs: readonly Job[] = []): jest.Mocked<WindlassClien
   const answers: { [K in keyof WindlassClient]?: WindlassClient[K] } = {
     info: async () => makeInfo(),
     doctor: async () => ({ items: [] }),
+    cluster: async () => makeOffers(),
+    placement: async () => Promise.reject(failure('problem', 500)),
     environments: async () => ({ items: [], default: null }),
     preview: async () => Promise.reject(failure('problem', 500)),
     submit: async () => makeJob({ id: 'new', state: 'submitted' }),

@@ -8,10 +8,12 @@ import type { ServerConnection } from '@jupyterlab/services';
 import { request } from './request';
 import type {
   CheckList,
+  ClusterOffers,
   EnvironmentList,
   Info,
   Job,
   JobList,
+  JobPlacement,
   JobPreview,
   JobRequest,
   JobState,
@@ -44,6 +46,11 @@ export class WindlassClient {
     return this._ask('environments');
   }
 
+  /** What the cluster offers. */
+  async cluster(): Promise<ClusterOffers> {
+    return this._ask('cluster');
+  }
+
   /** Everything that can be known about a job before it is sent. */
   async preview(body: JobRequest): Promise<JobPreview> {
     return this._ask('jobs/preview', { method: 'POST', body });
@@ -62,6 +69,11 @@ export class WindlassClient {
   /** One job. */
   async job(id: string): Promise<Job> {
     return this._ask(jobPath(id));
+  }
+
+  /** Where a job is in its cluster: its pods, and how far it has come. */
+  async placement(id: string): Promise<JobPlacement> {
+    return this._ask(jobPath(id, 'placement'));
   }
 
   /** Stop a job for good. */

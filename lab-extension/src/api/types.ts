@@ -16,6 +16,8 @@ export type Capacity = Schemas['Capacity'];
 export type CellChange = Schemas['CellChange'];
 export type Check = Schemas['Check'];
 export type CheckList = Schemas['CheckList'];
+export type ClusterOffers = Schemas['ClusterOffers'];
+export type ClusterOptions = Schemas['ClusterOptions'];
 export type BundleFile = Schemas['BundleFile'];
 export type DataReference = Schemas['DataReference'];
 export type EngineInfo = Schemas['EngineInfo'];
@@ -25,10 +27,13 @@ export type EnvironmentSummary = Schemas['EnvironmentSummary'];
 export type FieldProblem = Schemas['FieldProblem'];
 export type Finding = Schemas['Finding'];
 export type GitState = Schemas['GitState'];
+export type GpuChoice = Schemas['GpuChoice'];
 export type Info = Schemas['Info'];
 export type Job = Schemas['Job'];
 export type JobError = Schemas['JobError'];
 export type JobList = Schemas['JobList'];
+export type JobPlacement = Schemas['JobPlacement'];
+export type JobPod = Schemas['JobPod'];
 export type JobPreview = Schemas['JobPreview'];
 export type JobProgress = Schemas['JobProgress'];
 export type JobRequest = Schemas['JobRequest'];
@@ -38,11 +43,16 @@ export type LeftOutFile = Schemas['LeftOutFile'];
 export type LogPage = Schemas['LogPage'];
 export type LogSegment = Schemas['LogSegment'];
 export type NotebookDiff = Schemas['NotebookDiff'];
+export type OfferedClaim = Schemas['OfferedClaim'];
+export type OfferedGpu = Schemas['OfferedGpu'];
+export type OfferedImage = Schemas['OfferedImage'];
+export type OfferedQueue = Schemas['OfferedQueue'];
 export type Package = Schemas['Package'];
 export type ParameterField = Schemas['ParameterField'];
 export type Problem = Schemas['Problem'];
 export type RerunRequest = Schemas['RerunRequest'];
 export type Severity = Schemas['Severity'];
+export type TimelineStep = Schemas['TimelineStep'];
 export type TrackingInfo = Schemas['TrackingInfo'];
 
 export type JobsEvent = Schemas['JobsEvent'];
@@ -56,3 +66,6 @@ const FINAL_STATES: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'sto
 export function isFinal(state: JobState): boolean {
   return FINAL_STATES.has(state);
 }
+
+/** Name of the engine that runs jobs in a cluster. */
+export const CLUSTER_ENGINE = 'kubernetes';

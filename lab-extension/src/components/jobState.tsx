@@ -45,14 +45,20 @@ export function stateWord(state: JobState, trans: TranslationBundle): string {
   return words[state];
 }
 
+interface IBadgeProps {
+  readonly state: JobState;
+  /** Another word for it. */
+  readonly word?: string;
+  readonly trans: TranslationBundle;
+}
+
 /** Icon and word of a state, in its colour. */
-export function JobStateBadge(props: { state: JobState; trans: TranslationBundle }): React.JSX.Element {
-  const { state, trans } = props;
+export function JobStateBadge({ state, word, trans }: IBadgeProps): React.JSX.Element {
   const Icon = ICONS[state];
   return (
     <span className={`jp-WindlassJobState jp-mod-${state}`}>
       <Icon.react className="jp-WindlassJobState-icon" tag="span" aria-hidden />
-      <span className="jp-WindlassJobState-word">{stateWord(state, trans)}</span>
+      <span className="jp-WindlassJobState-word">{word ?? stateWord(state, trans)}</span>
     </span>
   );
 }

@@ -1,7 +1,9 @@
 /** The body of the submit dialog: what became of saving, two tabs, and why it cannot be sent. */
 import { ReactWidget } from '@jupyterlab/apputils';
 import * as React from 'react';
+import { Lazily } from '../components/lazily';
 import { useSignal } from '../components/useSignal';
+import type { ManifestTab } from './manifest/tab';
 import type { SubmitModel } from './model';
 import { PreviewTab } from './previewTab';
 import { RunTab } from './runTab';
@@ -12,7 +14,9 @@ export const OBSTACLE_ID = 'jp-windlass-submit-obstacle';
 
 const ID_PREFIX = 'jp-windlass-submit';
 
-type TabName = 'run' | 'preview';
+type TabName = 'run' | 'preview' | 'manifest';
+
+const loadManifest = async (): Promise<typeof ManifestTab> => (await import('./manifest/tab')).ManifestTab;
 
 /** The widget that is put into the dialog. */
 export class SubmitBody extends ReactWidget {
@@ -39,7 +43,7 @@ export namespace SubmitBody {
 }
 
 function Body({ model, onGoToCell }: SubmitBody.IOptions): React.JSX.Element {
-  const [tab, setTab] = React.useState<TabName>('run');
+  const [chosen, setTab] = React.useState<TabName>('run');
   const [, redraw] = React.useReducer((count: number) => count + 1, 0);
   React.useEffect(() => {
     model.changed.connect(redraw);
@@ -47,6 +51,8 @@ function Body({ model, onGoToCell }: SubmitBody.IOptions): React.JSX.Element {
   }, [model]);
   const problem = useSignal(model.changed, () => model.submitProblem);
   const { trans } = model;
+  const tabs = tabsOf(model);
+  const tab = tabs.some(([name]) => name === chosen) ? chosen : 'preview';
   return (
     <>
       <SaveBanner model={model} />
@@ -55,18 +61,16 @@ function Body({ model, onGoToCell }: SubmitBody.IOptions): React.JSX.Element {
           {problem}
         </div>
       )}
-      <Tabs model={model} tab={tab} onChoose={setTab} />
+      <Tabs model={model} tabs={tabs} tab={tab} onChoose={setTab} />
       <div
         className="jp-WindlassSubmit-panel"
         role="tabpanel"
         id={`${ID_PREFIX}-panel`}
         aria-labelledby={`${ID_PREFIX}-tab-${tab}`}
       >
-        {tab === 'run' ? (
-          <RunTab model={model} idPrefix={ID_PREFIX} />
-        ) : (
-          <PreviewTab model={model} onGoToCell={onGoToCell} />
-        )}
+        {tab === 'run' && <RunTab model={model} idPrefix={ID_PREFIX} />}
+        {tab === 'preview' && <PreviewTab model={model} onGoToCell={onGoToCell} />}
+        {tab === 'manifest' && <Lazily load={loadManifest} props={{ model }} trans={trans} />}
       </div>
       <p id={OBSTACLE_ID} className="jp-WindlassSubmit-obstacle" role="status">
         {model.obstacle ?? ''}
@@ -80,23 +84,31 @@ function Body({ model, onGoToCell }: SubmitBody.IOptions): React.JSX.Element {
   );
 }
 
+function tabsOf(model: SubmitModel): (readonly [TabName, string])[] {
+  const { preview, trans } = model;
+  return [
+    ['run', trans.__('Run')],
+    ['preview', previewLabel(model)],
+    ...(preview && preview.manifests.length > 0 ? [['manifest', trans.__('Manifest')] as const] : [])
+  ];
+}
+
 interface ITabsProps {
   readonly model: SubmitModel;
+  readonly tabs: readonly (readonly [TabName, string])[];
   readonly tab: TabName;
   readonly onChoose: (tab: TabName) => void;
 }
 
-function Tabs({ model, tab, onChoose }: ITabsProps): React.JSX.Element {
+function Tabs({ model, tabs, tab, onChoose }: ITabsProps): React.JSX.Element {
   const { trans } = model;
-  const tabs: [TabName, string][] = [
-    ['run', trans.__('Run')],
-    ['preview', previewLabel(model)]
-  ];
   const onKeyDown = (event: React.KeyboardEvent<HTMLElement>): void => {
-    if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
-      const other = tab === 'run' ? 'preview' : 'run';
-      onChoose(other);
-      event.currentTarget.querySelector<HTMLElement>(`#${ID_PREFIX}-tab-${other}`)?.focus();
+    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? tabs.length - 1 : 0;
+    const at = tabs.findIndex(([name]) => name === tab);
+    const next = tabs[(at + step) % tabs.length];
+    if (step > 0 && next) {
+      onChoose(next[0]);
+      event.currentTarget.querySelector<HTMLElement>(`#${ID_PREFIX}-tab-${next[0]}`)?.focus();
     }
   };
   return (

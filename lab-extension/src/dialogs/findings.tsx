@@ -4,6 +4,8 @@ import type { LabIcon } from '@jupyterlab/ui-components';
 import { errorIcon, infoIcon, offlineBoltIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { Finding, Severity } from '../api/types';
+import type { Fix } from './fix';
+import { canApply } from './fix';
 
 /** The rule that finds secrets: the one the user may overrule. */
 export const SECRET_RULE = 'secret';
@@ -19,6 +21,7 @@ interface IFindingsProps {
   readonly allowSecrets: boolean;
   readonly onAllowSecrets: (allow: boolean) => void;
   readonly onGoToCell: (cell: number, line: number | null) => void;
+  readonly onApply: (fix: Fix) => void;
   readonly trans: TranslationBundle;
 }
 
@@ -34,7 +37,7 @@ export function Findings(props: IFindingsProps): React.JSX.Element {
     <>
       <ul className="jp-WindlassFindings">
         {sorted.map((finding, index) => (
-          <FindingItem key={index} finding={finding} {...props} />
+          <FindingItem key={index} finding={finding} index={index} {...props} />
         ))}
       </ul>
       {hasSecrets && (
@@ -54,13 +57,15 @@ export function Findings(props: IFindingsProps): React.JSX.Element {
   );
 }
 
-function FindingItem({
-  finding,
-  notebook,
-  onGoToCell,
-  trans
-}: IFindingsProps & { finding: Finding }): React.JSX.Element {
-  const { severity, message, fix, path, cell, line, excerpt } = finding;
+interface IFindingItemProps extends IFindingsProps {
+  readonly finding: Finding;
+  readonly index: number;
+}
+
+function FindingItem(props: IFindingItemProps): React.JSX.Element {
+  const { finding, index, notebook, onGoToCell, onApply, trans } = props;
+  const { severity, message, fix, path, cell, line, excerpt, apply } = finding;
+  const id = `jp-windlass-finding-${index}`;
   const Icon = ICONS[severity];
   const isHere = cell !== null && (path === null || path === notebook);
   return (
@@ -70,13 +75,24 @@ function FindingItem({
         {severityWord(severity, trans)}
       </span>
       <div className="jp-WindlassFinding-body">
-        <div>
+        <div id={id}>
           {message}{' '}
           {place(finding, trans) && <span className="jp-WindlassMuted">{place(finding, trans)}</span>}
         </div>
         {excerpt && <code className="jp-WindlassFinding-excerpt">{excerpt}</code>}
         {fix && <div className="jp-WindlassMuted">{fix}</div>}
       </div>
+      {apply && canApply(apply) && (
+        <button
+          type="button"
+          className="jp-WindlassButton"
+          title={fix ?? undefined}
+          aria-describedby={id}
+          onClick={() => onApply(apply)}
+        >
+          {trans.__('Apply')}
+        </button>
+      )}
       {isHere && (
         <button type="button" className="jp-WindlassButton" onClick={() => onGoToCell(cell, line)}>
           {trans.__('Go to cell')}

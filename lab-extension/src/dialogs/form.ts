@@ -3,6 +3,8 @@
  */
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { JsonValue } from '../api/types';
+import type { IClusterForm } from './clusterForm';
+import { EMPTY_CLUSTER_FORM, rememberedCluster } from './clusterForm';
 import type { FieldValue } from './parameters';
 
 /** The fields of the submit dialog; numbers are what was typed, and may be no numbers. */
@@ -24,10 +26,12 @@ export interface ISubmitForm {
   readonly include: string;
   readonly exclude: string;
   readonly allowSecrets: boolean;
+  /** Counts when the engine is a cluster. */
+  readonly cluster: IClusterForm;
 }
 
 /** A field of the form that holds one text. */
-export type TextField = Exclude<keyof ISubmitForm, 'parameters' | 'allowSecrets'>;
+export type TextField = Exclude<keyof ISubmitForm, 'parameters' | 'allowSecrets' | 'cluster'>;
 
 /** The form before anyone touched it. */
 export const EMPTY_FORM: ISubmitForm = {
@@ -43,7 +47,8 @@ export const EMPTY_FORM: ISubmitForm = {
   parameters: {},
   include: '',
   exclude: '',
-  allowSecrets: false
+  allowSecrets: false,
+  cluster: EMPTY_CLUSTER_FORM
 };
 
 /** Parameters whose names say that they are nobody's business are not remembered. */
@@ -52,7 +57,8 @@ const SECRET_NAME = /secret|token|passw|credential|api_?key|private/i;
 /** What to remember of a form: never leave to send secrets, and no secrets. */
 export function toMemory(form: ISubmitForm): ReadonlyPartialJSONObject {
   const known = Object.entries(form.parameters).filter(([name]) => !SECRET_NAME.test(name));
-  return { ...form, parameters: Object.fromEntries(known), allowSecrets: false };
+  const cluster = { ...form.cluster, volumes: form.cluster.volumes.map(row => ({ ...row })) };
+  return { ...form, parameters: Object.fromEntries(known), allowSecrets: false, cluster };
 }
 
 /** The form that was remembered; whatever in it is missing or not understood is as in `fresh`. */
@@ -66,7 +72,9 @@ export function fromMemory(remembered: JsonValue | undefined, fresh: ISubmitForm
       form[key] = value;
     }
   }
-  form.parameters = rememberedParameters((remembered as ReadonlyPartialJSONObject).parameters);
+  const { parameters, cluster } = remembered as ReadonlyPartialJSONObject;
+  form.parameters = rememberedParameters(parameters);
+  form.cluster = rememberedCluster(cluster);
   return form as unknown as ISubmitForm;
 }
 
@@ -82,4 +90,11 @@ function rememberedParameters(remembered: unknown): Record<string, FieldValue> {
 /** A record without one of its keys. */
 export function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+}
+
+/** A record without a key and all that lie under it: `a` takes `a.b` along. */
+export function withoutUnder<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(record).filter(([name]) => name !== key && !name.startsWith(`${key}.`))
+  );
 }

@@ -10,14 +10,20 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import { toMessage, WindlassError } from '../api/errors';
-import type { EnvironmentList, Job, JobPreview, JobRequest } from '../api/types';
+import type { EnvironmentList, Job, JobPreview } from '../api/types';
+import { CLUSTER_ENGINE } from '../api/types';
 import type { IWindlass } from '../tokens';
+import type { IClusterForm } from './clusterForm';
+import { ClusterSide } from './clusterSide';
+import { isShown, REQUEST_NAMES } from './fields';
+import type { Fix } from './fix';
+import { applyFix } from './fix';
 import type { ISubmitForm, TextField } from './form';
-import { without } from './form';
+import { without, withoutUnder } from './form';
 import type { FieldValue } from './parameters';
 import type { SaveOutcome } from './save';
 import { saveNotebook } from './save';
-import type { FieldErrors } from './validate';
+import type { FieldErrors, IValidation } from './validate';
 import { validate } from './validate';
 
 /** How good the preview is: `stale` shows an earlier one while a new one is on its way or cannot be had. */
@@ -25,21 +31,6 @@ export type PreviewState = 'loading' | 'ready' | 'stale' | 'error';
 
 const PREVIEW_DELAY_MILLISECONDS = 300;
 const SAVE_TIMEOUT_MILLISECONDS = 10_000;
-
-/** Fields of the request that have a field in the form, but for parameters. */
-const SHOWN_FIELDS = new Set([
-  'name',
-  'engine',
-  'workers',
-  'processes_per_worker',
-  'gpus_per_worker',
-  'environment',
-  'include',
-  'exclude',
-  'time_limit_seconds',
-  'retries',
-  'experiment'
-]);
 
 /** The model behind the submit dialog. */
 export class SubmitModel implements IDisposable {
@@ -50,8 +41,13 @@ export class SubmitModel implements IDisposable {
     this._form = options.form;
     this._saved = options.saved;
     this._delay = options.previewDelayMilliseconds ?? PREVIEW_DELAY_MILLISECONDS;
-    this.windlass.info.changed.connect(this._onInfo, this);
+    this.cluster = new ClusterSide(options);
+    this.cluster.changed.connect(this._onSurroundings, this);
+    this.windlass.info.changed.connect(this._onSurroundings, this);
   }
+
+  /** What is known of the cluster; empty until a cluster is chosen. */
+  readonly cluster: ClusterSide;
 
   readonly windlass: IWindlass;
 
@@ -98,6 +94,15 @@ export class SubmitModel implements IDisposable {
     return this._saved;
   }
 
+  /** The engine that would run it; null while the server's default is not known. */
+  get engine(): string | null {
+    return this._form.engine || (this.windlass.info.info?.default_engine ?? null);
+  }
+
+  get isOnCluster(): boolean {
+    return this.engine === CLUSTER_ENGINE;
+  }
+
   get isSubmitting(): boolean {
     return this._isSubmitting;
   }
@@ -120,6 +125,9 @@ export class SubmitModel implements IDisposable {
     if (Object.keys(this._validation().errors).length > 0) {
       return trans.__('Correct the marked fields first.');
     }
+    if (this._isEngineUnknown || (this.isOnCluster && !this.cluster.current)) {
+      return this.cluster.problem ?? trans.__('Loading…');
+    }
     if (this._previewState === 'error') {
       return this._previewProblem;
     }
@@ -134,7 +142,7 @@ export class SubmitModel implements IDisposable {
 
   /** Ask the server for what the dialog shows. */
   start(): void {
-    void this._askPreview();
+    this._onSurroundings();
     void this._askEnvironments();
     if (!this.windlass.info.info) {
       void this.windlass.info.refresh();
@@ -144,6 +152,30 @@ export class SubmitModel implements IDisposable {
   /** Take what was typed into a field. */
   set(field: TextField, value: string): void {
     this._update({ ...this._form, [field]: value }, REQUEST_NAMES[field]);
+    if (field === 'engine') {
+      this._refused = withoutUnder(this._refused, 'cluster');
+      this._needCluster();
+    }
+  }
+
+  /** Take what was typed into fields about the cluster, which requests call `requestField`. */
+  setCluster(change: Partial<IClusterForm>, requestField: string): void {
+    this._update({ ...this._form, cluster: { ...this._form.cluster, ...change } }, requestField);
+  }
+
+  /** Merge a finding's fix into what was typed, and look at it again. */
+  async apply(fix: Fix): Promise<void> {
+    const side = fix.cluster === undefined ? this.cluster.current : await this.cluster.load();
+    if (this._isDisposed) {
+      return;
+    }
+    const parameters = this._preview?.parameters ?? [];
+    this._form = applyFix(this._form, fix, { parameters, patchCluster: side?.part.patchCluster ?? null });
+    this._refused = {};
+    this._submitProblem = null;
+    this._needCluster();
+    this._emit();
+    this.refreshPreview();
   }
 
   /** Take what was typed for a parameter; undefined goes back to the notebook's default. */
@@ -200,7 +232,8 @@ export class SubmitModel implements IDisposable {
     }
     this._isDisposed = true;
     window.clearTimeout(this._timer);
-    this.windlass.info.changed.disconnect(this._onInfo, this);
+    this.windlass.info.changed.disconnect(this._onSurroundings, this);
+    this.cluster.dispose();
     Signal.clearData(this);
   }
 
@@ -217,16 +250,33 @@ export class SubmitModel implements IDisposable {
     return true;
   }
 
-  private _validation(): ReturnType<typeof validate> {
+  private _validation(): IValidation {
     const { path, trans } = this;
-    return validate(this._form, { notebook: path, parameters: this._preview?.parameters ?? null, trans });
+    const parameters = this._preview?.parameters ?? null;
+    const side = this.isOnCluster ? this.cluster.current : null;
+    const readCluster = side?.part.readCluster;
+    const validation = validate(this._form, { notebook: path, parameters, readCluster, trans });
+    // Without the fields about the cluster it would be another job.
+    return this.isOnCluster && !side ? { ...validation, request: null } : validation;
+  }
+
+  /** Whether it is still to be heard which engine is the default: it may be a cluster. */
+  private get _isEngineUnknown(): boolean {
+    const { info, problem } = this.windlass.info;
+    return this._form.engine === '' && !info && !problem;
+  }
+
+  private _needCluster(): void {
+    if (this.isOnCluster && !this.cluster.current && !this.cluster.problem) {
+      void this.cluster.load();
+    }
   }
 
   private _update(form: ISubmitForm, requestField: string | null): void {
     this._form = form;
     this._submitProblem = null;
     if (requestField) {
-      this._refused = without(this._refused, requestField);
+      this._refused = withoutUnder(this._refused, requestField);
     }
     window.clearTimeout(this._timer);
     this._timer = window.setTimeout(() => void this._askPreview(), this._delay);
@@ -280,21 +330,19 @@ export class SubmitModel implements IDisposable {
   private _refuse(error: unknown): string | null {
     const fields = error instanceof WindlassError ? (error.problem?.fields ?? []) : [];
     this._refused = Object.fromEntries(fields.map(({ field, message }) => [field, message]));
-    const allShown = fields.length > 0 && fields.every(({ field }) => this._isShown(field));
+    const parameters = this._preview?.parameters ?? [];
+    const allShown =
+      fields.length > 0 && fields.every(({ field }) => isShown(field, parameters, this.isOnCluster));
     return allShown
       ? this.trans.__('The server refused this: see the marked fields.')
       : toMessage(error, this.trans);
   }
 
-  private _isShown(field: string): boolean {
-    const parameter = field.startsWith('parameters.') ? field.slice('parameters.'.length) : null;
-    return (
-      SHOWN_FIELDS.has(field) || (this._preview?.parameters ?? []).some(({ name }) => name === parameter)
-    );
-  }
-
-  private _onInfo(): void {
+  /** What the server can do, or the cluster offers, has been heard of. */
+  private _onSurroundings(): void {
+    this._needCluster();
     this._emit();
+    void this._askPreview();
   }
 
   private _emit(): void {
@@ -319,21 +367,6 @@ export class SubmitModel implements IDisposable {
   private _submitProblem: string | null = null;
   private _timer = 0;
 }
-
-/** What the form's fields are called in a request. */
-const REQUEST_NAMES: Readonly<Record<TextField, keyof JobRequest>> = {
-  name: 'name',
-  engine: 'engine',
-  workers: 'workers',
-  processesPerWorker: 'processes_per_worker',
-  gpusPerWorker: 'gpus_per_worker',
-  environment: 'environment',
-  experiment: 'experiment',
-  timeLimit: 'time_limit_seconds',
-  retries: 'retries',
-  include: 'include',
-  exclude: 'exclude'
-};
 
 /** A namespace for SubmitModel. */
 export namespace SubmitModel {

@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { EngineInfo, Environment } from '../api/types';
 import type { IChoice } from './field';
+import { EngineSwitch } from './engineSwitch';
 import { ChoiceField, TextField } from './field';
 import type { TextField as FieldName } from './form';
 import type { SubmitModel } from './model';
@@ -16,20 +17,11 @@ export interface IGroupProps {
 /** Engine and environment. */
 export function WhereGroup({ model, idPrefix }: IGroupProps): React.JSX.Element {
   const { trans, form, errors } = model;
-  const engines = model.windlass.info.info?.engines ?? [];
   const environments = model.environments;
   return (
     <fieldset className="jp-WindlassGroup">
       <legend>{trans.__('Where')}</legend>
-      <ChoiceField
-        id={`${idPrefix}-engine`}
-        label={trans.__('Engine')}
-        value={form.engine}
-        choices={engineChoices(engines, model)}
-        help={engineHelp(engines, trans)}
-        error={errors.engine}
-        onChange={value => model.set('engine', value)}
-      />
+      <EngineSwitch model={model} idPrefix={idPrefix} />
       <ChoiceField
         id={`${idPrefix}-environment`}
         label={trans.__('Environment')}
@@ -68,7 +60,8 @@ export function SizeGroup({ model, idPrefix }: IGroupProps): React.JSX.Element {
       <legend>{trans.__('Size')}</legend>
       {numberField('workers', 'workers', trans.__('Workers'), null)}
       {numberField('processesPerWorker', 'processes_per_worker', trans.__('Processes per worker'), null)}
-      {numberField('gpusPerWorker', 'gpus_per_worker', trans.__('GPUs per worker'), gpuHelp(engine, trans))}
+      {(form.gpusPerWorker !== '0' || !hasNoGpus(model)) &&
+        numberField('gpusPerWorker', 'gpus_per_worker', trans.__('GPUs per worker'), gpuHelp(engine, trans))}
       <p className="jp-WindlassGroup-summary" role="status">
         {sizeSummary(model, engine)}
       </p>
@@ -76,39 +69,8 @@ export function SizeGroup({ model, idPrefix }: IGroupProps): React.JSX.Element {
   );
 }
 
-function chosenEngine({ form, windlass }: SubmitModel): EngineInfo | undefined {
-  const info = windlass.info.info;
-  return info?.engines.find(engine => engine.name === (form.engine || info.default_engine));
-}
-
-function engineChoices(engines: readonly EngineInfo[], { form, trans, windlass }: SubmitModel): IChoice[] {
-  const fallback = engines.find(engine => engine.name === windlass.info.info?.default_engine);
-  const choices = engines.map(engine => ({
-    value: engine.name,
-    label: engine.available ? engine.display_name : trans.__('%1 (not available)', engine.display_name),
-    isDisabled: !engine.available
-  }));
-  const known = choices.some(choice => choice.value === form.engine) || form.engine === '';
-  return [
-    {
-      value: '',
-      label: fallback ? trans.__('Default (%1)', fallback.display_name) : trans.__('Default')
-    },
-    ...choices,
-    ...(known ? [] : [{ value: form.engine, label: form.engine }])
-  ];
-}
-
-/** What is missing of the engines that cannot be used. */
-function engineHelp(engines: readonly EngineInfo[], trans: TranslationBundle): React.ReactNode {
-  const missing = engines.filter(engine => !engine.available && engine.message);
-  return missing.length === 0
-    ? null
-    : missing.map(engine => (
-        <span key={engine.name} className="jp-WindlassField-line">
-          {trans.__('%1: %2', engine.display_name, engine.message ?? '')}
-        </span>
-      ));
+function chosenEngine({ engine, windlass }: SubmitModel): EngineInfo | undefined {
+  return windlass.info.info?.engines.find(({ name }) => name === engine);
 }
 
 function environmentChoices(
@@ -135,6 +97,12 @@ function environmentHelp({ form, environments, preview, trans }: SubmitModel): s
   }
   const summary = preview?.environment;
   return summary?.python_version ? trans.__('Python %1', summary.python_version) : null;
+}
+
+/** Whether the chosen cluster surely has none. */
+function hasNoGpus({ cluster, isOnCluster }: SubmitModel): boolean {
+  const offers = isOnCluster ? cluster.current?.offers.offers : null;
+  return offers?.gpus.length === 0 && offers.problems.length === 0;
 }
 
 function gpuHelp(engine: EngineInfo | undefined, trans: TranslationBundle): string | null {

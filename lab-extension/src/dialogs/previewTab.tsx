@@ -6,6 +6,7 @@ import { formatBytes } from '../components/quantities';
 import { StateView } from '../components/stateView';
 import { FileTable } from './fileTable';
 import { Findings } from './findings';
+import type { Fix } from './fix';
 import type { SubmitModel } from './model';
 import { DataFacts, EnvironmentFacts, gitSentence } from './previewFacts';
 
@@ -61,16 +62,7 @@ function Sections({
           ))}
         </ul>
       )}
-      <Section title={trans.__('Findings')}>
-        <Findings
-          findings={preview.findings}
-          notebook={preview.notebook}
-          allowSecrets={model.form.allowSecrets}
-          onAllowSecrets={allow => model.setAllowSecrets(allow)}
-          onGoToCell={onGoToCell}
-          trans={trans}
-        />
-      </Section>
+      <FindingsSection model={model} preview={preview} onGoToCell={onGoToCell} />
       <FileSections preview={preview} trans={trans} />
       {preview.data.length > 0 && (
         <Section title={trans.__('Data')}>
@@ -87,14 +79,47 @@ function Sections({
         <pre className="jp-WindlassCode" tabIndex={0}>
           {preview.command.join('\n')}
         </pre>
-        {preview.manifest && (
-          <pre className="jp-WindlassCode" tabIndex={0}>
-            {JSON.stringify(preview.manifest, null, 2)}
-          </pre>
-        )}
       </Section>
     </>
   );
+}
+
+/** Findings; what became of a fix is said where the focus goes, for its button may go away with the finding. */
+function FindingsSection({
+  model,
+  preview,
+  onGoToCell
+}: IPreviewTabProps & { preview: JobPreview }): React.JSX.Element {
+  const { trans, previewState } = model;
+  const [isApplied, setApplied] = React.useState(false);
+  const note = React.useRef<HTMLParagraphElement>(null);
+  const apply = (fix: Fix): void => {
+    setApplied(true);
+    note.current?.focus();
+    void model.apply(fix);
+  };
+  return (
+    <Section title={trans.__('Findings')}>
+      <p ref={note} className="jp-WindlassMuted" role="status" tabIndex={-1}>
+        {isApplied && appliedText(model, previewState === 'ready' ? preview.findings.length : null)}
+      </p>
+      <Findings
+        findings={preview.findings}
+        notebook={preview.notebook}
+        allowSecrets={model.form.allowSecrets}
+        onAllowSecrets={allow => model.setAllowSecrets(allow)}
+        onGoToCell={onGoToCell}
+        onApply={apply}
+        trans={trans}
+      />
+    </Section>
+  );
+}
+
+function appliedText({ trans }: SubmitModel, left: number | null): string {
+  return left === null
+    ? trans.__('Applied. The job is looked at again…')
+    : trans._n('Applied; %1 finding now.', 'Applied; %1 findings now.', left);
 }
 
 function FileSections({
@@ -164,8 +189,11 @@ function summary({ trans }: SubmitModel, preview: JobPreview): string {
   const cells = trans._n('%1 cell', '%1 cells', preview.cells);
   const processes = trans._n('%1 process', '%1 processes', preview.world_size);
   const parts = [files, cells, trans.__('%1 by %2', processes, preview.kind)];
-  if (preview.cost_usd_per_hour !== null) {
-    parts.push(trans.__('$%1 an hour', preview.cost_usd_per_hour.toFixed(2)));
+  const cost = preview.cost_usd_per_hour;
+  if (cost !== null) {
+    parts.push(trans.__('$%1 an hour', cost.toFixed(2)));
+  } else if (preview.manifests.length > 0) {
+    parts.push(trans.__('cost: –'));
   }
   return parts.join(' · ');
 }

@@ -1,5 +1,6 @@
 /** The first tab of the submit dialog: what to run, where, how large, and with which parameters. */
 import * as React from 'react';
+import { StateView } from '../components/stateView';
 import { TextField } from './field';
 import type { TextField as FieldName } from './form';
 import { ParametersGroup } from './parameterFields';
@@ -13,10 +14,29 @@ export function RunTab(props: IGroupProps): React.JSX.Element {
       <NameGroup {...props} />
       <WhereGroup {...props} />
       <SizeGroup {...props} />
+      <ClusterGroup {...props} />
       <ParametersGroup {...props} />
       <LimitsGroup {...props} />
       <FilesGroup {...props} />
     </>
+  );
+}
+
+/** What is about the cluster, once it has been fetched; nothing on other engines. */
+function ClusterGroup(props: IGroupProps): React.JSX.Element | null {
+  const { cluster, isOnCluster, trans } = props.model;
+  if (!isOnCluster) {
+    return null;
+  }
+  if (cluster.current) {
+    const { part, offers } = cluster.current;
+    return <part.ClusterFields {...props} offers={offers} />;
+  }
+  const retry = { label: trans.__('Try again'), act: () => void cluster.load() };
+  return cluster.problem ? (
+    <StateView kind="error" text={cluster.problem} actions={[retry]} />
+  ) : (
+    <StateView kind="loading" text={trans.__('Loading…')} />
   );
 }
 

@@ -5,7 +5,8 @@
  * complaints land in the same places. Pure.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { JobRequest, JsonValue, ParameterField } from '../api/types';
+import type { ClusterOptions, JobRequest, JsonValue, ParameterField } from '../api/types';
+import type { IClusterForm } from './clusterForm';
 import type { ISubmitForm } from './form';
 import { parseParameter } from './parameters';
 
@@ -18,11 +19,20 @@ export interface IValidation {
   readonly errors: FieldErrors;
 }
 
+/** The fields about a cluster, read. */
+export interface IClusterReading {
+  readonly kind: string | null;
+  readonly options: ClusterOptions;
+  readonly errors: FieldErrors;
+}
+
 /** What a form is validated against. */
 export interface IValidationContext {
   readonly notebook: string;
   /** The notebook's parameters; null while they are not known: then none are sent. */
   readonly parameters: readonly ParameterField[] | null;
+  /** Reads the fields about a cluster; null where there is none: then they are not sent. */
+  readonly readCluster?: ((form: IClusterForm, trans: TranslationBundle) => IClusterReading) | null;
   readonly trans: TranslationBundle;
 }
 
@@ -32,6 +42,8 @@ const MOST_PATTERNS = 200;
 /** Check a form. */
 export function validate(form: ISubmitForm, context: IValidationContext): IValidation {
   const check = new Check(context.trans);
+  const cluster = context.readCluster?.(form.cluster, context.trans) ?? null;
+  Object.assign(check.errors, cluster?.errors);
   const request: JobRequest = {
     notebook: context.notebook,
     name: check.text('name', form.name, 200),
@@ -46,7 +58,8 @@ export function validate(form: ISubmitForm, context: IValidationContext): IValid
     time_limit_seconds: check.timeLimit(form.timeLimit),
     retries: check.integer('retries', form.retries, 0, 100),
     experiment: check.text('experiment', form.experiment, 250),
-    allow_secrets: form.allowSecrets
+    allow_secrets: form.allowSecrets,
+    ...(cluster && { kind: cluster.kind, cluster: cluster.options })
   };
   return { request: Object.keys(check.errors).length === 0 ? request : null, errors: check.errors };
 }

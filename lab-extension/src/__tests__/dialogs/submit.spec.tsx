@@ -1,139 +1,16 @@
-import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { INotebookModel } from '@jupyterlab/notebook';
 import { act, configure, fireEvent, screen, waitFor, within } from '@testing-library/react';
-import { CommandRegistry } from '@lumino/commands';
 import { WindlassError } from '../../api/errors';
-import type { Finding, Job, JobPreview, JsonValue, ParameterField } from '../../api/types';
+import type { Job, JobPreview, JsonValue } from '../../api/types';
 import type { IMemoryStore } from '../../dialogs/memory';
-import { openSubmitDialog } from '../../dialogs/submit';
-import type { IFakeWindlass } from '../fakes';
-import { failure, fakeWindlass, makeInfo, makeJob, makeProblem } from '../fakes';
+import { failure, makeJob, makeProblem } from '../fakes';
+import type { IOpened } from './opening';
+import { closeDialog, finding, makePreview, openDialog, ready, submitButton, type } from './opening';
 
 // jsdom takes a <dialog> without `open` for hidden; JupyterLab shows its own by style.
 configure({ defaultHidden: true });
 
-let paths = 0;
-
-function parameter(name: string, type: string, value: ParameterField['default']): ParameterField {
-  return { name, type, default: value, default_source: JSON.stringify(value), help: `about ${name}`, value };
-}
-
-function finding(given: Partial<Finding> = {}): Finding {
-  return {
-    rule: 'save-on-every-rank',
-    severity: 'warning',
-    message: 'Every rank saves.',
-    fix: 'Save on rank 0.',
-    path: null,
-    cell: 2,
-    line: 5,
-    excerpt: 'torch.save(model)',
-    ...given
-  };
-}
-
-function makePreview(given: Partial<JobPreview> = {}): JobPreview {
-  return {
-    notebook: 'work/train.ipynb',
-    engine: 'local',
-    kind: 'torchrun',
-    world_size: 1,
-    files: [
-      { path: 'work/train.ipynb', size_bytes: 1200, reason: 'notebook' },
-      { path: 'work/model.py', size_bytes: 5_600_000, reason: 'imported by train.ipynb, cell 1' }
-    ],
-    left_out: [{ path: 'work/data', size_bytes: null, reason: 'nothing imports it' }],
-    data: [],
-    parameters: [parameter('epochs', 'int', 3), parameter('debug', 'bool', false)],
-    environment: {
-      name: 'python3',
-      display_name: 'Python 3',
-      python: '/usr/bin/python3',
-      python_version: '3.11.7',
-      packages: [],
-      missing: ['lightning']
-    },
-    git: null,
-    findings: [],
-    total_bytes: 5_601_200,
-    bundle_sha256: 'ab',
-    cells: 4,
-    command: ['python', 'windlass_run.py'],
-    manifest: null,
-    cost_usd_per_hour: null,
-    notices: [],
-    can_submit: true,
-    ...given
-  };
-}
-
-/** What a test may arrange, and what it gets. */
-interface IOpened {
-  windlass: IFakeWindlass;
-  dialog: Omit<typeof screen, 'debug' | 'logTestingPlaygroundURL'>;
-  answer: Promise<Job | null>;
-  commands: CommandRegistry;
-}
-
-async function openDialog(
-  options: {
-    arrange?: (windlass: IFakeWindlass) => void;
-    path?: string;
-    context?: Partial<DocumentRegistry.IContext<INotebookModel>> | null;
-    store?: IMemoryStore;
-  } = {}
-): Promise<IOpened> {
-  const windlass = fakeWindlass();
-  windlass.client.info.mockResolvedValue(
-    makeInfo({
-      engines: [engine('local', true, null), engine('kubernetes', false, 'Install the extra “kubernetes”.')]
-    })
-  );
-  windlass.client.preview.mockImplementation(async () => makePreview());
-  options.arrange?.(windlass);
-  const commands = new CommandRegistry();
-  const answer = openSubmitDialog({
-    windlass,
-    commands,
-    context: (options.context ?? null) as DocumentRegistry.IContext<INotebookModel> | null,
-    path: options.path ?? `work/train-${paths++}.ipynb`,
-    store: options.store
-  });
-  const dialog = within(await screen.findByRole('dialog'));
-  await dialog.findByLabelText('Workers');
-  return { windlass, dialog, answer, commands };
-}
-
-function engine(name: string, available: boolean, message: string | null) {
-  const unknown = { cpus: null, cpus_free: null, gpus: null, gpus_free: null, running: null, queued: null };
-  return {
-    name,
-    display_name: name,
-    available,
-    message,
-    kinds: [],
-    capacity: { ...unknown, gpus: 4, gpus_free: 1 }
-  };
-}
-
-function submitButton({ dialog }: IOpened): HTMLElement {
-  return dialog.getByRole('button', { name: 'Submit' });
-}
-
-async function ready(opened: IOpened): Promise<void> {
-  await waitFor(() => expect(submitButton(opened).getAttribute('aria-disabled')).toBe('false'));
-}
-
-function type(opened: IOpened, label: string, text: string): void {
-  fireEvent.change(opened.dialog.getByLabelText(label), { target: { value: text } });
-}
-
-afterEach(async () => {
-  const cancel = screen.queryByRole('button', { name: 'Cancel' });
-  if (cancel) {
-    await act(async () => cancel.click());
-  }
-});
+afterEach(closeDialog);
 
 describe('the submit dialog', () => {
   it('sends what was typed and answers with the job', async () => {
@@ -238,9 +115,9 @@ describe('the submit dialog', () => {
   it('offers an engine that cannot be used only with the reason why', async () => {
     const { dialog } = await openDialog();
 
-    expect(await dialog.findByText('kubernetes: Install the extra “kubernetes”.')).toBeTruthy();
-    const option = dialog.getByRole<HTMLOptionElement>('option', { name: 'kubernetes (not available)' });
-    expect(option.disabled).toBe(true);
+    expect(await dialog.findByText('Cluster: Install the extra “kubernetes”.')).toBeTruthy();
+    expect(dialog.getByRole<HTMLInputElement>('radio', { name: 'Cluster' }).disabled).toBe(true);
+    expect(dialog.getByRole<HTMLInputElement>('radio', { name: 'This machine' }).checked).toBe(true);
     expect(dialog.getByText('1 of 4 free')).toBeTruthy();
   });
 

@@ -1,5 +1,5 @@
 /**
- * The page of a job in the main area: head, and the tabs Log, Notebook, Details, Runs and Difference.
+ * The page of a job in the main area: head, and the tabs Log, Notebook, Cluster, Details, Runs and Difference.
  *
  * Tabs are built when first looked at. The page shows what its model says and holds no truth of its own.
  */
@@ -16,13 +16,14 @@ import '../../../style/jobPage.css';
 import '../../../style/jobLog.css';
 import '../../../style/jobNotebook.css';
 import type { Job } from '../../api/types';
-import { isFinal } from '../../api/types';
+import { CLUSTER_ENGINE, isFinal } from '../../api/types';
 import { CommandIDs } from '../../commands';
 import { goToCell } from '../../components/goToCell';
 import { StateView } from '../../components/stateView';
 import { openRerunDialog } from '../../dialogs/rerun';
 import { windlassIcon } from '../../icons';
 import { trackingUrl } from '../../model/tracking';
+import { LazyPanel } from '../../sidebar/lazy';
 import type { IWindlass } from '../../tokens';
 import { Details } from './details';
 import { DiffTab } from './diff/tab';
@@ -124,6 +125,8 @@ export class JobPage extends MainAreaWidget<Panel> {
         });
       case 'notebook':
         return this._notebookPanel();
+      case 'placement':
+        return new LazyPanel({ make: async () => this._makePlacement(), trans });
       case 'details':
         return this._react(() => this._renderDetails());
       case 'runs':
@@ -133,6 +136,11 @@ export class JobPage extends MainAreaWidget<Panel> {
           <DiffTab windlass={this._windlass} jobId={this.jobId} notebook={job.notebook} />
         );
     }
+  }
+
+  private async _makePlacement(): Promise<Widget> {
+    const { PlacementTab } = await import('./placement/tab');
+    return new PlacementTab({ page: this._model });
   }
 
   private _notebookPanel(): Widget {
@@ -185,6 +193,7 @@ export class JobPage extends MainAreaWidget<Panel> {
     return [
       { name: 'log', label: trans.__('Log') },
       { name: 'notebook', label: trans.__('Notebook') },
+      ...(job.engine === CLUSTER_ENGINE ? [{ name: 'placement' as const, label: trans.__('Cluster') }] : []),
       { name: 'details', label: trans.__('Details') },
       { name: 'runs', label: runs > 0 ? trans.__('Runs (%1)', runs) : trans.__('Runs') },
       { name: 'diff', label: trans.__('Changes') }

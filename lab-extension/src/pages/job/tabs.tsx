@@ -2,7 +2,7 @@
 import * as React from 'react';
 
 /** A tab of the page. */
-export type JobTabName = 'log' | 'notebook' | 'details' | 'runs' | 'diff';
+export type JobTabName = 'log' | 'notebook' | 'placement' | 'details' | 'runs' | 'diff';
 
 interface ITabsProps {
   readonly idPrefix: string;

@@ -1,0 +1,74 @@
+/** The moments of a job's way through a cluster, with how long each took: a list, which is its own text alternative. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { checkIcon, circleEmptyIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+import type { TimelineStep } from '../../../api/types';
+import { formatMoment, formatSeconds } from '../../../components/quantities';
+
+interface ITimelineProps {
+  readonly steps: readonly TimelineStep[];
+  /** Whether what was not reached never will be. */
+  readonly hasEnded: boolean;
+  readonly trans: TranslationBundle;
+}
+
+/** All steps, those not reached dimmed. */
+export function Timeline({ steps, hasEnded, trans }: ITimelineProps): React.JSX.Element {
+  const longest = Math.max(...steps.map(({ seconds }) => seconds ?? 0));
+  return (
+    <ol className="jp-WindlassTimeline">
+      {steps.map(step => (
+        <Step key={step.name} step={step} longest={longest} hasEnded={hasEnded} trans={trans} />
+      ))}
+    </ol>
+  );
+}
+
+interface IStepProps extends Omit<ITimelineProps, 'steps'> {
+  readonly step: TimelineStep;
+  /** The longest of all steps, in seconds. */
+  readonly longest: number;
+}
+
+function Step({ step, longest, hasEnded, trans }: IStepProps): React.JSX.Element {
+  const { name, at, seconds, note } = step;
+  const isReached = at !== null;
+  const Icon = isReached ? checkIcon : circleEmptyIcon;
+  const share = seconds === null || longest <= 0 ? 0 : seconds / longest;
+  return (
+    <li className={`jp-WindlassTimeline-step${isReached ? '' : ' jp-mod-ahead'}`}>
+      <Icon.react className="jp-WindlassJobState-icon" tag="span" aria-hidden />
+      <span>{stepName(name, trans)}</span>
+      <span className="jp-WindlassTimeline-time">
+        {isReached ? (
+          <time dateTime={at}>{formatMoment(at)}</time>
+        ) : hasEnded ? (
+          trans.__('–')
+        ) : (
+          trans.__('not yet')
+        )}
+      </span>
+      <span className="jp-WindlassTimeline-span">
+        {seconds === null ? '' : trans.__('after %1', formatSeconds(seconds, trans))}
+      </span>
+      <span className="jp-WindlassTimeline-bar" aria-hidden>
+        <span style={{ width: `${share * 100}%` }} />
+      </span>
+      {note && <span className="jp-WindlassTimeline-note">{note}</span>}
+    </li>
+  );
+}
+
+function stepName(name: TimelineStep['name'], trans: TranslationBundle): string {
+  const names: Record<TimelineStep['name'], string> = {
+    created: trans.__('Created'),
+    queued: trans.__('Queued'),
+    admitted: trans.__('Admitted'),
+    node_requested: trans.__('Node requested'),
+    node_ready: trans.__('Node ready'),
+    image_pulled: trans.__('Image pulled'),
+    first_line: trans.__('First line'),
+    ended: trans.__('Ended')
+  };
+  return names[name];
+}
