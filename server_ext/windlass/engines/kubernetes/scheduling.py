@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from windlass.engines.kubernetes.wording import listed, short
 
-_HEAD = re.compile(r"0/(\d{1,6}) nodes are available: ?")
+_HEAD = re.compile(r"0/(\d{1,6}) nodes are available:? ?")
 _PIECE = re.compile(r"(\d{1,6}) (.*)", re.DOTALL)
 _COMMA = re.compile(r",\s+(?![^{]*\})")
 _TAINT = re.compile(r"taint\(?s?\)? \{([^:{}\s]+)")
