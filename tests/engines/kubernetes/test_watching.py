@@ -60,12 +60,13 @@ async def operating(cluster: Cluster) -> AsyncIterator[None]:
         operator.stop()
 
 
-async def send(cluster: Cluster, namespace: str, kind: str, **spec: Any) -> str:
+async def send(cluster: Cluster, namespace: str, kind: str, *, options: Any = None, **spec: Any) -> str:
     """Make a job as the engine does, and answer its id."""
     job_id = f"j{cluster.unique('x')[2:]}"
     name = object_name("train", job_id)
     job = making.cluster_job(
         spec={"id": job_id, "name": "train", **spec},
+        options=options,
         namespace=namespace,
         name=name,
         labels=job_labels(job_id=job_id, owner="ada"),
@@ -101,8 +102,9 @@ async def test_a_job_of_every_kind_is_followed_from_its_making_to_its_end(cluste
             phase = phases.phase(seen)
             assert phase.started_at is not None
             assert phase.ended_at is None
-            for pod in seen.pods:
-                await cluster.kubelet.become(namespace, pod["metadata"]["name"], "succeeded")
+            # The master last: with its end the others are cleaned up.
+            for name in sorted((pod["metadata"]["name"] for pod in seen.pods), reverse=True):
+                await cluster.kubelet.become(namespace, name, "succeeded")
             ended = phases.phase(await in_state(watch, job_id, State.SUCCEEDED))
             assert ended.exit_code == 0
             assert ended.ended_at is not None
@@ -221,3 +223,31 @@ async def test_what_happened_while_the_api_was_away_is_seen_afterwards(cluster: 
             await in_state(watch, new, State.RUNNING)
             await eventually(lambda: watch.job_ids() == [new])
             await eventually(lambda: watch.stale_since is None)
+
+
+async def test_a_job_whose_queue_is_not_in_force_is_told_of_although_nothing_changes(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("windlass.engines.kubernetes.watching.GRACE_SECONDS", 0.5)
+    await install(cluster, PYTORCH_JOBS)
+    namespace = await cluster.namespace()
+    async with watching(cluster.admin, namespace, making.cluster(PYTORCH_JOBS)) as watch:
+        await watch.ready(20)
+        job_id = await send(cluster, namespace, "PyTorchJob", options={"queue": "team-a"})
+        changes = watch.changes()
+        assert await asyncio.wait_for(anext(changes), 10) == job_id
+        assert await asyncio.wait_for(anext(changes), 10) == job_id
+
+
+async def test_kueues_word_on_a_job_is_found_by_the_jobs_uid(cluster: Cluster) -> None:
+    await install(cluster, PYTORCH_JOBS, *KUEUE)
+    namespace = await cluster.namespace()
+    async with watching(cluster.admin, namespace, making.cluster(PYTORCH_JOBS, WORKLOAD)) as watch:
+        job_id = await send(cluster, namespace, "PyTorchJob", options={"queue": "team-a"})
+        seen = await eventually(lambda: watch.seen(job_id))
+        labels = {"kueue.x-k8s.io/job-uid": seen.job["metadata"]["uid"]}
+        pod_sets = [{"name": "main", "count": 1, "template": {"spec": {"containers": [{"name": "x", "image": "x"}]}}}]
+        workload = {"metadata": {"name": "w", "labels": labels}, "spec": {"queueName": "team-a", "podSets": pod_sets}}
+        await cluster.create(WORKLOAD, workload, namespace=namespace)
+        found = await eventually(lambda: watch.seen(job_id).workload)
+        assert found["spec"]["queueName"] == "team-a"
