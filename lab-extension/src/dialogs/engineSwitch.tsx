@@ -48,11 +48,13 @@ export function EngineSwitch({ model, idPrefix }: IGroupProps): React.JSX.Elemen
         </div>
       )}
       <div id={`${id}-help`} className="jp-WindlassField-help">
-        {missing.map(engine => (
-          <span key={engine.name} className="jp-WindlassField-line">
-            {trans.__('%1: %2', engineName(engine, trans), engine.message ?? trans.__('not available'))}
-          </span>
-        ))}
+        {engines
+          .filter(({ name, available, message }) => !available || (name === chosen && message))
+          .map(engine => (
+            <span key={engine.name} className="jp-WindlassField-line">
+              {trans.__('%1: %2', engineName(engine, trans), engine.message ?? trans.__('not available'))}
+            </span>
+          ))}
       </div>
     </div>
   );
