@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from pydantic import ValidationError
 
+from windlass.cluster_options import CLUSTER_OPTIONS, ClusterWords
 from windlass.contract.base import JsonValue
 from windlass.contract.jobs import JobRequest
 from windlass.kernel_values import value_of
@@ -153,6 +154,7 @@ _OPTIONS = (
         help="Start it again so often after a failure.",
     ),
     click.option("--experiment", metavar="NAME", help="MLflow experiment.  [default: the notebook's name]"),
+    *CLUSTER_OPTIONS,
     click.option("--allow-secrets", is_flag=True, help="Send it although it holds what looks like a secret."),
     click.option("--preview", is_flag=True, help="Show what would be sent, and send nothing."),
     click.option("--wait", is_flag=True, help="Wait for its end, showing how far it is."),
@@ -168,7 +170,7 @@ def train_options(command: Command) -> Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(ClusterWords):
     """What was asked for, but for the notebook. Field names are those of the click options."""
 
     workers: int = 1
@@ -213,6 +215,7 @@ class TrainOptions:
                 exclude=list(self.exclude),
                 time_limit_seconds=self.time_limit,
                 retries=self.retries,
+                cluster=self.cluster_options(),
                 experiment=self.experiment,
                 allow_secrets=self.allow_secrets,
                 ask_browser_to_save=ask_browser_to_save,

@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from windlass.bundle.plan import BundlePlan, BundleRequest, plan_bundle
 from windlass.contract.jobs import JobRequest
 from windlass.contract.preview import Finding, Package, Severity
-from windlass.engines.base import Engine, JobSpec, LaunchPlan
-from windlass.errors import BundleRefused
+from windlass.engines.base import Engine, InCluster, JobSpec, LaunchPlan
+from windlass.errors import BundleRefused, FieldError, InvalidRequest
 from windlass.services.engines import Engines
 from windlass.services.environments import ChosenEnvironment, Environments
 from windlass.services.lifetime import ends_with_server
@@ -95,6 +95,7 @@ class Drafting:
         check_request(request)
         notebook = await asyncio.to_thread(self._root.notebook, request.notebook)
         engine = self._engines.get(request.engine)
+        _refuse_cluster_options(request, engine)
         kernel = await asyncio.to_thread(_kernel_of, self._root, notebook)
         environment = await self._environments.choose(requested=request.environment, notebook_kernel=kernel)
         plan = await asyncio.to_thread(
@@ -111,6 +112,8 @@ class Drafting:
             ),
         )
         spec = self._provisional_spec(request, notebook, environment, owner, imports=requirements(plan.packages))
+        if isinstance(engine, InCluster):
+            spec = replace(spec, environment={**self._tracking_address(), **spec.environment})
         launch = await engine.plan(spec)
         notices = [*plan.notices, *launch.notices]
         notices += lifetime_notices(engine)
@@ -125,6 +128,11 @@ class Drafting:
             launch=launch,
             notices=notices,
         )
+
+    def _tracking_address(self) -> dict[str, str]:
+        """Where the job would be tracked, for engines whose jobs may not reach that; nothing is started for it."""
+        address = self._settings.tracking_uri or ("http://127.0.0.1" if self._settings.embedded_tracking else None)
+        return {"MLFLOW_TRACKING_URI": address} if address else {}
 
     def notices_again(self, engine: str) -> list[str]:
         """What holds for a rerun on that engine as it does for a first run. Raises as `Engines.get`."""
@@ -157,6 +165,13 @@ class Drafting:
             retries=request.retries,
             imports=imports,
         )
+
+
+def _refuse_cluster_options(request: JobRequest, engine: Engine) -> None:
+    if request.cluster is None or not request.cluster.model_fields_set or isinstance(engine, InCluster):
+        return
+    message = f"{engine.display_name} is no cluster: leave the cluster's options out, or choose a cluster's engine."
+    raise InvalidRequest(message, fields=[FieldError(field="cluster", message=message)])
 
 
 def requirements(packages: Iterable[Package]) -> tuple[str, ...]:

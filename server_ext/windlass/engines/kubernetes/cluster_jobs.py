@@ -35,6 +35,7 @@ from windlass.engines.kubernetes.refusals import refusal
 from windlass.engines.kubernetes.stopping import Stopper, remove_objects
 from windlass.engines.kubernetes.submitting import Submitter
 from windlass.engines.kubernetes.sweeping import SWEEP_SECONDS, sweep
+from windlass.engines.kubernetes.usual_checks import USUAL_CHECKS
 from windlass.errors import BundleRefused, Conflict, InvalidRequest, NotFound, Unavailable, WindlassError
 from windlass.kube.errors import KubeError
 from windlass.kube.names import object_name
@@ -62,7 +63,7 @@ class ClusterJobs:
         settings: ClusterSettings,
         access: ClusterAccess,
         emit: Callable[[JobStatus], None],
-        checks: Sequence[Check] = (),
+        checks: Sequence[Check] = USUAL_CHECKS,
         store: BundleStore | None = None,
     ) -> None:
         self._settings = settings
@@ -272,7 +273,14 @@ class ClusterJobs:
         return await self._plan(planned.job.spec, opened, facts, delivery=delivery)
 
     async def _find(self, planned: Planned, opened: Opened, facts: ClusterFacts) -> list[Finding]:
-        checked = Checked(planned=planned, facts=facts, client=opened.client, broker=self._access.broker)
+        checked = Checked(
+            planned=planned,
+            facts=facts,
+            client=opened.client,
+            server=opened.connection.server,
+            broker=self._access.broker,
+            environ=self._access.environ,
+        )
         try:
             found = await asyncio.gather(*(check(checked) for check in self._checks))
         except KubeError as error:

@@ -34,7 +34,8 @@ KINDS = ("PyTorchJob", "TrainJob", "Job")
 class KubernetesEngine:
     """Runs jobs by the operators of a cluster.
 
-    `data_dir`: where copies lie. `checks`: what looks at a job before it is sent. `store`: takes bundles that are too
+    `data_dir`: where copies lie. `checks`: what looks at a job before it is sent; the usual questions
+    when None. `store`: takes bundles that are too
     large for a ConfigMap. `environ`: this process's environment, which leads to the cluster. Everything else is a field
     of `ClusterSettings`.
     """
@@ -46,7 +47,7 @@ class KubernetesEngine:
         self,
         *,
         data_dir: Path,
-        checks: Sequence[Check] = (),
+        checks: Sequence[Check] | None = None,
         store: BundleStore | None = None,
         environ: Mapping[str, str] = os.environ,
         **options: Any,
@@ -183,8 +184,8 @@ class KubernetesEngine:
                     settings=self._settings,
                     access=self._access,
                     emit=self._changes.put_nowait,
-                    checks=self._checks,
                     store=self._store,
+                    **({} if self._checks is None else {"checks": self._checks}),
                 )
                 await jobs.load()
                 self._jobs = jobs

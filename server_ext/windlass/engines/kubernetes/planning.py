@@ -60,7 +60,10 @@ class Checked:
     planned: Planned
     facts: ClusterFacts
     client: KubeClient
+    server: str
+    """The API server's address."""
     broker: HubBroker | None
+    environ: Mapping[str, str]
 
 
 class Check(Protocol):
