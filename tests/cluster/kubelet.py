@@ -102,7 +102,9 @@ class Kubelet:
             await self._say(pod, Said(reason, message, kind), involvedObject=about)
 
         async def begin() -> None:
-            self._processes = PodProcesses(self._client, folder=folder, emulator=emulator, say=say)
+            self._processes = PodProcesses(
+                self._client, folder=folder, emulator=emulator, say=say, troubles=self.refused
+            )
             await self._add_node("this-machine", labels={}, taints=[], has=has)
             # Without it in view a pod would be run on no node.
             await self._has_nodes.wait()

@@ -80,9 +80,15 @@ class PodRun:
         self._key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, troubles: list[str]) -> None:
+        """Begin; what goes wrong with the running itself is added to `troubles`."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                troubles.append(f"pod {self._key[1]}: {error!r}")
+
         self._task = asyncio.create_task(self._run(), name=f"pod {self._key[1]}")
+        self._task.add_done_callback(ended)
 
     async def end(self, grace_seconds: float) -> None:
         """SIGTERM, and SIGKILL when the grace is over; done when no process is left."""

@@ -39,11 +39,13 @@ def available() -> bool:
 class PodProcesses:
     """All pods that run here. Call in the kubelet's event loop."""
 
-    def __init__(self, client: KubeClient, *, folder: Path, emulator: Emulator, say: Say) -> None:
+    def __init__(self, client: KubeClient, *, folder: Path, emulator: Emulator, say: Say, troubles: list[str]) -> None:
+        """`troubles` is told what went wrong with the running itself."""
         self._client = client
         self._folder = folder
         self._emulator = emulator
         self._say = say
+        self._troubles = troubles
         self._ports = Ports()
         self._pods: dict[str, PodRun] = {}
 
@@ -56,7 +58,7 @@ class PodProcesses:
             files = PodFiles(self._client, pod, folder=folder, claims=self._folder / "claims", ports=self._ports)
             run = PodRun(self._client, pod, folder=folder, files=files, emulator=self._emulator, say=self._say)
             self._pods[uid] = run
-            run.start()
+            run.start(self._troubles)
 
     async def end(self, uid: str, *, grace_seconds: float) -> None:
         """Tell the pod's processes to end, and see to it that they do."""

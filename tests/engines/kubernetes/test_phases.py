@@ -164,6 +164,14 @@ def test_the_pod_that_failed_first_gives_reason_and_exit_code() -> None:
     assert (found.exit_code, found.reason) == (7, "worker 0 ended with exit code 7")
 
 
+def test_the_last_attempt_gives_the_reason_of_the_end() -> None:
+    old = pod("TrainJob", state=terminated(1, seconds=10), phase="Failed", attempt=0)
+    new = pod("TrainJob", state=terminated(2, seconds=40), phase="Failed", attempt=1, created=30)
+    failed = job("TrainJob", condition("Failed", reason="ReachedMaxRestarts"))
+    found = phase(observed(failed, old, new))
+    assert (found.exit_code, found.reason, found.restarts) == (2, "node 0 ended with exit code 2", 1)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_job_that_is_gone_keeps_its_end_and_is_stopped_or_lost_without_one(kind: str) -> None:
     def gone(last: Any) -> Any:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from tests.cluster.cluster import Cluster
 from tests.engines.kubernetes.objects import BEGUN, QUEUE, condition, job, observed
 
 from windlass.engines.kubernetes import queueing
+from windlass.kube.client import KubeClient
+from windlass.kube.credentials import StaticCredentials
 from windlass.kube.errors import Unavailable
 
 
@@ -29,6 +33,10 @@ def workload(*conditions: Any, **status: Any) -> Any:
         (
             [condition("Evicted", reason="Preempted"), condition("QuotaReserved", true=False)],
             "displaced by another job",
+        ),
+        (
+            [condition("Evicted", reason="Preempted"), condition("Preempted", reason="InCohortReclamation")],
+            "displaced by a queue that took back what it had lent",
         ),
         ([condition("Evicted", reason="PodsReadyTimeout")], "did not all start in time"),
         ([condition("Admitted"), condition("Evicted", reason="Preempted")], "about to start"),
@@ -85,3 +93,24 @@ async def test_the_place_in_the_queue_comes_from_the_visibility_api_where_there_
     cluster.faults.fail("GET", path, 500, "broken", times=1)
     with pytest.raises(Unavailable):
         await place("w")
+
+
+async def test_the_place_is_counted_from_one_and_older_versions_are_asked_too() -> None:
+    async def pending(request: web.Request) -> web.Response:
+        if "/v1beta2/" in request.path:
+            raise web.HTTPNotFound
+        items = [{"metadata": {"name": "first"}}, {"metadata": {"name": "w"}, "positionInLocalQueue": 2}]
+        return web.json_response({"kind": "PendingWorkloadsSummary", "items": items})
+
+    app = web.Application()
+    app.router.add_get(
+        "/apis/visibility.kueue.x-k8s.io/{version}/namespaces/ns/localqueues/q/pendingworkloads", pending
+    )
+    async with TestServer(app) as server:
+        client = KubeClient(StaticCredentials(str(server.make_url("")), "token", None))
+        found = [
+            await queueing.position(client, namespace="ns", queue="q", workload=name)
+            for name in ("first", "w", "other")
+        ]
+        await client.close()
+    assert found == [1, 3, None]

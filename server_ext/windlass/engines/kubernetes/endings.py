@@ -33,9 +33,10 @@ INIT_WORK = {
 """Init containers by name; the last is the training operator's own."""
 
 
-def failure(condition: Object, pods: Sequence[PodStatus]) -> tuple[str, int | None]:
-    """Why, and the exit code, from the job's condition and its pods."""
+def failure(condition: Object, present: Sequence[PodStatus], past: Sequence[PodStatus]) -> tuple[str, int | None]:
+    """Why, and the exit code, from the job's condition and its pods: of the last attempt, where its pods tell."""
     reason, message = str(condition.get("reason") or ""), str(condition.get("message") or "")
+    pods = present if first_failure(present) else [*present, *past]
     code = _exit_code(pods)
     if reason in _TIME_LIMIT or _TIME_LIMIT_WORDS in message:
         return "the time limit was reached", code

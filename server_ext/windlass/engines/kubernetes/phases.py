@@ -165,7 +165,7 @@ def _judged(seen: Observed, job: Object | None, reader: Callable[[Observed, Obje
     state = State.QUEUED if QUEUE_LABEL in labels(job) else State.SUSPENDED
     begun = Phase(state=state, started_at=started, restarts=restarts)
     if reading.failed is not None:
-        why, code = failure(reading.failed, everyone)
+        why, code = failure(reading.failed, reading.pods, reading.past)
         end = _ended(job, reading.failed)
         return replace(begun, state=State.FAILED, reason=why, ended_at=end, exit_code=code)
     if reading.succeeded is not None:

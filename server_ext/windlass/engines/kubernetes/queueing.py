@@ -14,7 +14,7 @@ from windlass.engines.kubernetes.kinds.common import QUEUE_LABEL
 from windlass.engines.kubernetes.model import Object, Observed
 from windlass.engines.kubernetes.wording import ordinal, short
 from windlass.kube.client import KubeClient
-from windlass.kube.errors import KubeError, Unavailable
+from windlass.kube.errors import KubeError, NotFound, Unavailable
 
 GRACE_SECONDS = 5.0
 """How long Kueue may take to suspend a new job or to make its Workload."""
@@ -42,6 +42,12 @@ _EVICTED: Mapping[str, str] = {
     "LocalQueueStopped": "the queue was stopped",
     "NodeFailures": "nodes failed under it",
     "Deactivated": "it was switched off in the queue",
+}
+_PREEMPTED: Mapping[str, str] = {
+    "InClusterQueue": "one of higher priority in its own queue",
+    "InCohortReclamation": "a queue that took back what it had lent",
+    "InCohortFairSharing": "a queue that had less than its fair share",
+    "InCohortReclaimWhileBorrowing": "a queue that took back what it had lent",
 }
 _TELLS_MORE = ("Inadmissible", "Pending", "Misconfigured", "NoMatchingFlavor", "AdmissionCheck", "")
 
@@ -96,32 +102,37 @@ def admitted_at(workload: Object | None) -> float | None:
     return since(holding(workload, "Admitted"))
 
 
-async def position(
-    client: KubeClient, *, namespace: str, queue: str, workload: str, version: str = VISIBILITY_VERSIONS[0]
-) -> int | None:
+async def position(client: KubeClient, *, namespace: str, queue: str, workload: str) -> int | None:
     """The place in the queue, from 1, by Kueue's visibility API; None where that is not there, not allowed or silent.
 
     Raises:
         Unavailable: the API does not answer now.
     """
-    path = (
-        f"/apis/visibility.kueue.x-k8s.io/{quote(version, safe='')}/namespaces/{quote(namespace, safe='')}"
-        f"/localqueues/{quote(queue, safe='')}/pendingworkloads"
-    )
-    try:
-        answer = await client.raw("GET", path)
-    except Unavailable as error:
-        # Without Kueue's own server behind it the API answers 503 for ever: that is one more way of not being there.
-        if error.status == 503:
+    for version in VISIBILITY_VERSIONS:
+        path = (
+            f"/apis/visibility.kueue.x-k8s.io/{version}/namespaces/{quote(namespace, safe='')}"
+            f"/localqueues/{quote(queue, safe='')}/pendingworkloads"
+        )
+        try:
+            return _place(await client.raw("GET", path), workload)
+        except NotFound:
+            continue
+        except Unavailable as error:
+            # Without Kueue's own server behind it the API answers 503 for ever: one more way of not being there.
+            if error.status == 503:
+                return None
+            raise
+        except KubeError:
             return None
-        raise
-    except KubeError:
-        return None
+    return None
+
+
+def _place(answer: object, workload: str) -> int | None:
     items = answer.get("items") if isinstance(answer, dict) else None
     for item in items or ():
         if (item.get("metadata") or {}).get("name") == workload:
-            place = item.get("positionInLocalQueue")
-            return int(place) + 1 if isinstance(place, int) else None
+            place = item.get("positionInLocalQueue", 0)
+            return place + 1 if isinstance(place, int) else None
     return None
 
 
@@ -135,6 +146,9 @@ def _why(workload: Object) -> str:
     found, words = (evicted, _EVICTED) if evicted is not None else (reserved, _WAITING)
     reason = str(found.get("reason") or "")
     told = words.get(reason, "")
+    if reason == "Preempted":
+        by = str((holding(workload, "Preempted") or {}).get("reason") or "")
+        return f"displaced by {_PREEMPTED.get(by, 'another job')}; it waits for its turn again"
     message = short(found.get("message"), longest=200)
     if reason in _TELLS_MORE or not told:
         return f"{told}: {message}" if told and message else told or message
