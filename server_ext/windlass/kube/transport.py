@@ -7,6 +7,7 @@ server alone.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 import os
@@ -116,7 +117,8 @@ class Transport:
             request = self._opened().request(
                 method,
                 URL(self._credentials.server.rstrip("/") + path, encoded=True).update_query(query),
-                data=data,
+                # In pieces: a whole bundle written at once would hold up everything else.
+                data=None if data is None else io.BytesIO(data),
                 headers=headers,
                 ssl=True if verify is None else verify,
                 timeout=limits,

@@ -224,6 +224,14 @@ class MlflowRest:
             body["end_time"] = int(end_time * 1000)
         await self._post("runs/update", body)
 
+    async def delete_run(self, run_id: str) -> None:
+        """Put a run into MLflow's bin; one that is not there is passed over."""
+        try:
+            await self._post("runs/delete", {"run_id": run_id})
+        except MlflowRefused as refusal:
+            if not refusal.is_missing:
+                raise
+
     async def artifact_sizes(self, run_id: str, folder: str) -> dict[str, int]:
         """Sizes in bytes of the files in a folder of a run's artifacts, by path."""
         sizes: dict[str, int] = {}

@@ -107,12 +107,17 @@ def _data(kind: Kind, obj: dict[str, Any]) -> Causes:
     size = 0
     for field in ("data", "binaryData"):
         for key, value in (obj.get(field) or {}).items():
-            size += len(str(value).encode())
+            size += _length(str(value), encoded=field == "binaryData" or kind.kind == "Secret")
             if not _DATA_KEY.fullmatch(key) or len(key) > 253:
                 causes.append((f"{field}[{key}]", f'Invalid value: "{key}": {_CONFIG_KEY}'))
     if size > _LARGEST_BYTES[kind.kind]:
         causes.append(("[]" if kind.kind == "ConfigMap" else "data", "Too long: must have at most 1048576 bytes"))
     return causes
+
+
+def _length(text: str, *, encoded: bool) -> int:
+    """Bytes of a value; what comes in base64 counts as what it means."""
+    return len(text) * 3 // 4 - text[-2:].count("=") if encoded else len(text.encode())
 
 
 def _pod(spec: dict[str, Any]) -> Causes:

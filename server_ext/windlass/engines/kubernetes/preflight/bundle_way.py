@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from windlass.contract.preview import Finding, Severity
+from windlass.engines.kubernetes.claim_upload import MOST_PIECES, PIECE_BYTES
 from windlass.engines.kubernetes.delivery import room_for_bundle
 from windlass.engines.kubernetes.job_environment import TRACKING_URI
 from windlass.engines.kubernetes.model import ClusterJob, FromArtifacts, FromClaim, InConfigMap
@@ -28,13 +29,13 @@ async def ask(asking: Asking) -> list[Finding]:
     ):
         return [_told(f"{what}: it is put into MLflow, and each pod fetches it from there.")]
     claim = job.delivery.claim if isinstance(job.delivery, FromClaim) else job.options.bundle_claim
-    if claim is not None:
+    if claim is not None and size <= MOST_PIECES * PIECE_BYTES:
         return [_told(f"{what}: it is put onto the volume claim {claim}.")]
     return [
         Finding(
             rule="bundle-too-large",
             severity=Severity.ERROR,
-            message=f"{what}; there is no MLflow that pods reach to carry it, and no volume claim is named for it.",
+            message=f"{what}; there is no MLflow that pods reach to carry it, and {_no_claim(claim)}.",
             fix=(
                 "Leave files out (.windlassignore) and put data on a volume, name a claim for the bundle, or set "
                 "MLFLOW_TRACKING_URI to a server that the cluster reaches."
@@ -49,6 +50,14 @@ def _size(job: ClusterJob) -> int | None:
         return job.spec.bundle_path.stat().st_size
     except OSError:
         return (job.delivery.size_bytes or None) if isinstance(job.delivery, InConfigMap) else None
+
+
+def _no_claim(claim: str | None) -> str:
+    if claim is None:
+        return "no volume claim is named for it"
+    return (
+        f"{format_bytes(MOST_PIECES * PIECE_BYTES)} is the most that can be put onto the volume claim {claim} from here"
+    )
 
 
 def _told(message: str) -> Finding:
