@@ -9,15 +9,11 @@ from typing import Any
 import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.crds import TRAINER, install
-from tests.engines.kubernetes.making import job_spec
 from tests.engines.kubernetes.preflight.looking import by_rule, look, one
 
 from windlass.contract.preview import Severity
-from windlass.engines.kubernetes.cluster_settings import ClusterSettings
 from windlass.engines.kubernetes.discovery import discover
 from windlass.engines.kubernetes.model import ClusterFacts
-from windlass.engines.kubernetes.planning import Checked, plan
-from windlass.engines.kubernetes.preflight.engine_check import Preflight
 from windlass.kube.resources import PYTORCH_JOBS
 
 pytestmark = pytest.mark.emulator
@@ -145,26 +141,3 @@ async def test_how_a_bundle_travels(  # noqa: PLR0917 - a table
     found = [finding for finding in findings if finding.rule.startswith("bundle")]
     assert [finding.severity for finding in found] == ([severity] if severity else [])
     assert all(told in finding.message for finding in found)
-
-
-async def test_the_engine_asks_with_what_the_cluster_offers(cluster: Cluster) -> None:
-    assert cluster.emulator is not None
-    assert cluster.kubelet is not None
-    await cluster.kubelet.add_node("gpu-1", labels={"nvidia.com/gpu.product": "A100"}, **{"nvidia.com/gpu": "4"})
-    namespace = await cluster.namespace()
-    facts = await discover(cluster.admin, namespace=namespace)
-    planned = plan(
-        job_spec(gpus_per_worker=1, cluster={"gpu": {"product": "H100"}}),
-        settings=ClusterSettings(image="quay.io/x/y:1"),
-        facts=facts,
-        namespace=namespace,
-        environ={},
-    )
-    check = Preflight(environ={})
-    checked = Checked(planned=planned, facts=facts, client=cluster.admin, broker=None)
-    found = one(list(await check(checked)), "gpu-missing")
-    assert found.fix == "The cluster has A100."
-    cluster.emulator.requests.clear()
-    await check(checked)
-    # What there is to choose from was read a moment ago; the pool of nodes is asked for anew.
-    assert not [path for _, path, _ in cluster.emulator.requests if "priorityclasses" in path]
