@@ -64,6 +64,8 @@ class Kubelet:
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake kubelet", daemon=True)
         self._work: asyncio.Queue[Key] = asyncio.Queue()
         self._worker: asyncio.Task[None] | None = None
+        self._ended: set[str] = set()
+        """Uids of pods that were made to end; whoever still holds an older state of one leaves it alone."""
         self._has_nodes = asyncio.Event()
         self._processes: PodProcesses | None = None
         self._ending: dict[str, asyncio.Task[None]] = {}
@@ -224,7 +226,7 @@ class Kubelet:
                     preconditions={"uid": metadata["uid"]},
                 )
             return
-        if pod.get("status", {}).get("phase", "Pending") != "Pending":
+        if pod.get("status", {}).get("phase", "Pending") != "Pending" or metadata["uid"] in self._ended:
             return
         name = self._outcome_of(metadata)
         outcome = OUTCOMES[name]
@@ -287,8 +289,12 @@ class Kubelet:
         number = next(self._addresses)
         address = self.pod_ip or pod.get("status", {}).get("podIP") or f"10.244.{number // 250}.{number % 250 + 1}"
         status = outcome.status(pod, rfc3339(time.time()), address)
+        if status["phase"] in {"Succeeded", "Failed"}:
+            self._ended.add(pod["metadata"]["uid"])
         for said in outcome.events:
             await self._say(pod, said)
+        if status["phase"] not in {"Succeeded", "Failed"} and pod["metadata"]["uid"] in self._ended:
+            return
         await self._client.patch(PODS, pod_name, {"status": status}, namespace=namespace, subresource="status")
         if outcome.remove:
             await self._client.delete(PODS, pod_name, namespace=namespace)
