@@ -14,11 +14,12 @@ from windlass_hub.profiles.model import Prices
 
 from .costs import cost_of
 from .records import JobRecord, Records
-from .seen_jobs import SeenJob, SeenJobs
+from .seen_jobs import Place, SeenJob, SeenJobs
 from .verdict import Verdict, expected_pods, verdict
 
 SETTLE_SECONDS = 60.0
 """How long the pods of a job that has ended may take to end too, before what they took is counted without them."""
+MOST_KEPT = 20_000
 
 Decide = Callable[..., None]
 """`decide(action, target, decision, **detail)`: into the audit log."""
@@ -51,29 +52,39 @@ class Keeper:
         self._decide = decide
         self._clock = clock
         self._wall = wall
+        self._again: set[Place] = set()
+        """Jobs to look at, whether they change or not."""
         self._kept: set[str] = set()
         """Uids of jobs that have a row."""
         self._ended_at: dict[str, float] = {}
         """When a job without a row was first seen to have ended, by `clock`."""
 
     async def keep_ended(self) -> int:
-        """Keep a row for each job that has ended and has none; how many were kept. Raises RecordsAway."""
-        jobs = list(self._jobs.jobs())
-        self._kept &= {job.uid for job in jobs}
-        ended = [(job, end) for job in jobs if job.uid not in self._kept and (end := self._end_of(job))]
-        if not ended:
-            return 0
-        self._kept |= await self._records.known([job.uid for job, _ in ended])
+        """Keep a row for each job that has ended and has none; how many were kept. Raises RecordsAway.
+
+        Looked at are the jobs that have changed, and those that were not done with the last time.
+        """
+        self._again |= self._jobs.take_changed()
+        seen = [job for place in self._again if (job := self._jobs.find(*place)) is not None]
+        ended = [(job, end) for job in seen if job.uid not in self._kept and (end := self._end_of(job))]
+        if ended:
+            self._kept |= await self._records.known([job.uid for job, _ in ended])
         new = [(job, end) for job, end in ended if job.uid not in self._kept]
         prices = await self._prices() if new else None
         for job, end in new:
-            record = self._record_of(job, end, prices)
-            if await self._records.add(record):
-                detail = {"owner": record.owner, "job": record.job_id, "state": record.state, "cause": record.cause}
-                self._decide("job.recorded", f"{record.namespace}/{record.name}", "allowed", **detail)
-            self._kept.add(job.uid)
+            await self._keep(self._record_of(job, end, prices))
+        for job, _ in ended:
             self._ended_at.pop(job.uid, None)
+        if len(self._kept) > MOST_KEPT:
+            self._kept.clear()  # Those that are looked at again are asked for again.
+        self._again = {(job.namespace, job.job_id) for job in seen if job.uid in self._ended_at}
         return len(new)
+
+    async def _keep(self, record: JobRecord) -> None:
+        if await self._records.add(record):
+            detail = {"owner": record.owner, "job": record.job_id, "state": record.state, "cause": record.cause}
+            self._decide("job.recorded", f"{record.namespace}/{record.name}", "allowed", **detail)
+        self._kept.add(record.uid)
 
     def _end_of(self, job: SeenJob) -> Verdict | None:
         """How a job ended, once its pods have too, or had the time to."""

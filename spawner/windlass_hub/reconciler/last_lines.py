@@ -62,5 +62,6 @@ def readable(log: bytes, *, cut: bool = False) -> str:
         text += part.text
         if part.ended:
             text += b"\n"
-    masked = "\n".join(mask(line) for line in text.decode("utf-8", "replace").splitlines())
-    return masked.encode()[-LARGEST_BYTES:].decode("utf-8", "ignore")
+    masked = "\n".join(mask(line) for line in text.decode("utf-8", "replace").splitlines()).rstrip("\n")
+    kept = masked.encode()[-LARGEST_BYTES:].decode("utf-8", "ignore")
+    return kept if kept == masked else kept.partition("\n")[2] or kept

@@ -36,6 +36,7 @@ Place = tuple[str, str]
 KINDS = (PYTORCH_JOBS, TRAIN_JOBS, JOBS)
 MOST_NODES = 20_000
 """Nodes whose labels are remembered: they may be gone before the job that ran on them has ended."""
+MOST_NAMESPACES = 50_000
 MOST_GONE = 2000
 """Jobs whose object is gone that are remembered."""
 
@@ -78,13 +79,18 @@ class SeenJobs:
         self._wall = wall
         self._indexes: dict[str, JobIndex] = {}
         self._resources: dict[Place, Resource] = {}
+        self._changed: set[Place] = set()
         self._gone: OrderedDict[Place, None] = OrderedDict()
         self._watched: set[str] = set()
         """Uids of jobs that were made while this watched."""
         self._usages: dict[Place, dict[str, PodUsage]] = {}
         self._node_labels: OrderedDict[str, dict[str, str]] = OrderedDict()
         ours = f"{MANAGED_BY_LABEL}={MANAGER},{HUB_LABEL}={hub_id}"
-        self._namespaces = Reflector(client, NAMESPACES, label_selector=ours, transform=_small_namespace)
+        self._owners: OrderedDict[str, str] = OrderedDict()
+        """Of namespaces, those that were removed too: their jobs' ends are still to be written down."""
+        self._namespaces = Reflector(
+            client, NAMESPACES, label_selector=ours, transform=_small_namespace, on_change=self._namespace_changed
+        )
         self._nodes = Reflector(client, NODES, transform=_small_node, on_change=self._node_changed)
         self._pods = [
             self._pod_reflector(job_selector()),
@@ -145,37 +151,40 @@ class SeenJobs:
 
     def jobs(self) -> Iterator[SeenJob]:
         """All jobs that are there, and those that are gone and were not forgotten."""
-        owners = self.namespaces
-        for place in [*self._resources]:
-            if (owner := owners.get(place[0])) is not None and (job := self._job(place, owner)) is not None:
+        for namespace, job_id in [*self._resources]:
+            if (job := self.find(namespace, job_id)) is not None:
                 yield job
 
+    def take_changed(self) -> set[Place]:
+        """The jobs about which something has changed since this was asked last; all, at first."""
+        changed, self._changed = self._changed, set()
+        return changed
+
     def find(self, namespace: str, job_id: str) -> SeenJob | None:
-        """One job; None where nothing is known of it."""
-        owner = self.namespaces.get(namespace)
-        return self._job((namespace, job_id), owner) if owner is not None else None
-
-    def forget(self, job: SeenJob) -> None:
-        """Drop what is kept of a job whose object is gone; one that is there stays."""
-        if job.observed.job is None:
-            self._drop((job.namespace, job.job_id))
-
-    def _job(self, place: Place, owner: str) -> SeenJob | None:
-        index, resource = self._indexes.get(place[0]), self._resources.get(place)
-        observed = index.seen(place[1], now=time.monotonic()) if index is not None else None
-        if observed is None or observed.last is None or resource is None:
+        """One job; None where nothing is known of it, or it is in nobody's namespace."""
+        place = (namespace, job_id)
+        index, resource, owner = self._indexes.get(namespace), self._resources.get(place), self._owners.get(namespace)
+        observed = index.seen(job_id, now=time.monotonic()) if index is not None else None
+        if observed is None or observed.last is None or resource is None or not owner:
             return None
+        if observed.job is not None and ("", namespace) not in self._namespaces.objects:
+            return None  # The namespace is not the hub's any more.
         uid = str(observed.last["metadata"]["uid"])
         return SeenJob(
             resource=resource,
-            namespace=place[0],
-            job_id=place[1],
+            namespace=namespace,
+            job_id=job_id,
             uid=uid,
             owner=owner,
             observed=observed,
             usages=tuple(self._usages.get(place, {}).values()),
             watched=uid in self._watched,
         )
+
+    def forget(self, job: SeenJob) -> None:
+        """Drop what is kept of a job whose object is gone; one that is there stays."""
+        if job.observed.job is None:
+            self._drop((job.namespace, job.job_id))
 
     @property
     def _all(self) -> list[Reflector]:
@@ -187,6 +196,19 @@ class SeenJobs:
     def _note(self, namespace: str, old: Object | None, new: Object | None) -> None:
         index = self._indexes.setdefault(namespace, JobIndex())
         index.note(old, new, now=time.monotonic(), wall=self._wall())
+
+    def _namespace_changed(self, _change: str, _old: Object | None, new: Object | None) -> None:
+        if new is None:
+            return
+        name = str(new["metadata"]["name"])
+        self._owners[name] = str(new["owner"])
+        self._owners.move_to_end(name)
+        while len(self._owners) > MOST_NAMESPACES:
+            self._owners.popitem(last=False)
+        # Jobs may be told before the namespace that they are in.
+        index = self._indexes.get(name)
+        self._changed |= {(name, job_id) for job_id in (index.job_ids() if index is not None else ())}
+        self._on_change()
 
     def _job_changed(self, resource: Resource, _change: str, old: Object | None, new: Object | None) -> None:
         item = new or old or {}
@@ -203,6 +225,7 @@ class SeenJobs:
             self._gone[place] = None
             while len(self._gone) > MOST_GONE:
                 self._drop(next(iter(self._gone)))
+        self._changed.add(place)
         self._on_change()
 
     def _pod_changed(self, _change: str, old: Object | None, new: Object | None) -> None:
@@ -217,6 +240,7 @@ class SeenJobs:
         known = self._node_labels.get(str((item.get("spec") or {}).get("nodeName")))
         usage = usage_of(item, known, gone_at=self._wall() if new is None else None)
         self._usages.setdefault(place, {})[str(item["metadata"]["uid"])] = usage
+        self._changed.add(place)
         self._on_change()
 
     def _node_changed(self, _change: str, _old: Object | None, new: Object | None) -> None:
@@ -240,6 +264,7 @@ class SeenJobs:
 
     def _drop(self, place: Place) -> None:
         self._gone.pop(place, None)
+        self._changed.discard(place)
         self._resources.pop(place, None)
         self._usages.pop(place, None)
         index = self._indexes.get(place[0])

@@ -7,13 +7,15 @@ import uuid
 from typing import Any
 
 import pytest
+from tests.cluster.cluster import eventually
 from tests.conftest import Mlflow
 from tests.hub.reconciler.conftest import OWNER, Desk, Job
 from tests.hub.service.on_a_cluster import make_namespace
 
 from windlass.kube.names import COST_ANNOTATION, RECORD_ANNOTATION, RECORD_FINISHED
-from windlass.kube.resources import PYTORCH_JOBS
+from windlass.kube.resources import NAMESPACES, PYTORCH_JOBS
 from windlass_hub.reconciler.records import RecordsAway
+from windlass_hub.reconciler.seen_jobs import SeenJobs
 
 # The stand-ins of kubelet and operator say when what ends.
 pytestmark = [pytest.mark.cluster, pytest.mark.emulator]
@@ -135,16 +137,45 @@ async def test_a_job_that_is_removed_while_it_runs_was_stopped(desk: Desk, with_
     await job.runs()
     await job.is_seen(lambda seen: seen is not None and len(seen.usages) == 1)
     await job.remove()
-    desk.clock.now += 60
     parts = desk.parts()
     await desk.pass_(parts)
-    desk.clock.now += 60
+    desk.clock.now += 61
     await desk.pass_(parts)
     [row] = await desk.rows()
     assert (row.state, row.cause, row.annotation) == ("stopped", "removed", "skipped")
     assert status_of(with_mlflow, run_id) == "KILLED"
     assert row.gpu_hours is not None
     assert desk.jobs.find(job.namespace, job.job_id) is None
+
+
+async def test_the_jobs_of_a_user_who_is_removed_are_not_forgotten(desk: Desk, with_mlflow: Mlflow) -> None:
+    job = await desk.create_job()
+    run_id = a_run(with_mlflow, job)
+    await job.runs()
+    await job.is_seen(lambda seen: seen is not None and len(seen.usages) == 1)
+    await desk.cluster.admin.delete(NAMESPACES, desk.namespace)
+    await eventually(lambda: desk.namespace not in desk.jobs.namespaces, what="the namespace goes")
+    await job.is_seen(lambda seen: seen is not None and seen.observed.job is None)
+    parts = desk.parts()
+    await desk.pass_(parts)
+    desk.clock.now += 61
+    await desk.pass_(parts)
+    assert [(row.owner, row.state) for row in await desk.rows()] == [(OWNER, "stopped")]
+    assert status_of(with_mlflow, run_id) == "KILLED"
+
+
+async def test_a_restart_of_the_service_looks_at_all_again_and_does_nothing_again(desk: Desk) -> None:
+    job = await desk.create_job()
+    await job.runs()
+    await job.becomes("failed")
+    await desk.pass_()
+    told = len(desk.audit)
+    await desk.jobs.stop()
+    desk.jobs = SeenJobs(desk.client, hub_id=desk.settings.hub_id, on_change=lambda: None)
+    await desk.jobs.start(seconds=20)
+    await desk.pass_()
+    assert len(await desk.rows()) == 1
+    assert len(desk.audit) == told
 
 
 async def test_nobody_ends_anothers_run_by_naming_its_job(desk: Desk, with_mlflow: Mlflow) -> None:
