@@ -23,6 +23,7 @@ import httpx
 from pydantic import ValidationError
 
 from windlass.contract.base import JsonValue, WireModel
+from windlass.contract.cluster import JobPlacement
 from windlass.contract.info import CheckList, Info
 from windlass.contract.jobs import (
     Job,
@@ -143,6 +144,10 @@ class WindlassClient:
         """The executed notebook (nbformat JSON) as it is now; status 404 before there is one."""
         content: dict[str, Any] = self._ask("GET", _job(job_id, "notebook")).json()
         return content
+
+    def placement(self, job_id: str) -> JobPlacement:
+        """Where a job is in its cluster. Raises NotFound for one that runs in none."""
+        return self._model(JobPlacement, self._ask("GET", _job(job_id, "placement")))
 
     def diff(self, job_id: str) -> NotebookDiff:
         """The notebook now against the notebook as sent."""

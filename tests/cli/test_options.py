@@ -111,3 +111,47 @@ def test_without_a_kernel_braces_are_text() -> None:
 def test_a_mistake_is_told_in_a_sentence(words: list[str], sentence: str) -> None:
     with pytest.raises(click.UsageError, match=r"(?i)" + sentence.replace("(", r"\(")):
         request(*words)
+
+
+def test_what_workers_are_given_in_a_cluster_is_said_in_words_people_use() -> None:
+    made = request(
+        *("--image", "quay.io/x/torch:1", "--cpu", "500m", "--memory", "32Gi", "--shm", "8Gi"),
+        *("--gpu-product", "NVIDIA-A100", "--queue", "team-a", "--spot", "--priority", "low", "--no-install"),
+        *("--volume", "imagenet:/data:ro", "--volume", "home/runs:/out", "--node-label", "zone=a"),
+    )
+    options = made.cluster
+    assert options is not None
+    assert (options.image, options.cpu, options.memory_bytes) == ("quay.io/x/torch:1", 0.5, 32 * 2**30)
+    assert (options.shared_memory_bytes, options.gpu.product, options.queue) == (8 * 2**30, "NVIDIA-A100", "team-a")
+    assert (options.node_class, options.priority_class, options.install_packages) == ("spot", "low", False)
+    assert options.node_selector == {"zone": "a"}
+    mounts = [(mount.claim, mount.path, mount.sub_path, mount.read_only) for mount in options.volumes]
+    assert mounts == [("imagenet", "/data", None, True), ("home", "/out", "runs", False)]
+
+
+def test_a_mig_profile_says_how_the_gpu_is_shared() -> None:
+    options = request("--mig", "1g.5gb").cluster
+    assert options is not None
+    assert (options.gpu.share, options.gpu.mig_profile) == ("mig", "1g.5gb")
+
+
+def test_without_a_word_about_a_cluster_nothing_is_said_of_one() -> None:
+    assert request().cluster is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--memory", "lots"),
+        ("--cpu", "-1"),
+        ("--volume", "data"),
+        ("--volume", "data:relative"),
+        ("--volume", "data:/x:rx"),
+        ("--node-label", "zone"),
+        ("--image", "a b"),
+        ("--mig", "huge"),
+    ],
+)
+def test_what_no_cluster_can_be_asked_is_a_usage_error(words: tuple[str, ...]) -> None:
+    with pytest.raises(click.UsageError):
+        request(*words)

@@ -11,12 +11,15 @@ import click
 
 from windlass.cli.reporting import exit_status, json_option, print_json, say
 from windlass.cli.waiting import log_writer, wait_for
+from windlass.client import ClientError
 from windlass.connection import Connection, connect
 from windlass.contract.base import JsonValue
+from windlass.contract.cluster import JobPlacement
 from windlass.contract.jobs import Job, JobList, JobState
 from windlass.options import ParametersFileType, ParameterType
 from windlass.output.console import is_ascii_only, make_console
 from windlass.output.jobs import job_detail, jobs_table, state_text
+from windlass.output.placement import placement_view
 
 _STATES = [state.value for state in JobState]
 
@@ -79,6 +82,20 @@ def job(job: str | None, save_notebook: Path | None, as_json: bool) -> None:
     else:
         console = make_console()
         console.print(job_detail(found, ascii_only=is_ascii_only(console)), crop=False)
+        placement = _placement(connection, found)
+        if placement is not None:
+            console.print(placement_view(placement), crop=False)
+
+
+def _placement(connection: Connection, found: Job) -> JobPlacement | None:
+    """Where it is; None for a job that is in no cluster, or whose server does not know."""
+    if found.engine == "local":
+        return None
+    try:
+        return connection.ask(lambda client: client.placement(found.id))
+    except ClientError as error:
+        say(f"note: {error}")
+        return None
 
 
 @click.command()
