@@ -5,6 +5,7 @@ What cannot be had (the pod is gone, the node does not answer) is left out: a re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
@@ -25,6 +26,9 @@ LINES = 1000
 SECONDS = 15.0
 _KEPT_BYTES = 4 * LARGEST_BYTES
 """Of the raw log, which has reports between its lines."""
+
+_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY)(?:(?!-----END).)*", re.DOTALL)
+"""The one secret that goes over several lines; one whose end is not there goes on to the end."""
 
 
 async def last_lines(client: KubeClient, pods: Sequence[Object], *, namespace: str) -> str:
@@ -62,6 +66,7 @@ def readable(log: bytes, *, cut: bool = False) -> str:
         text += part.text
         if part.ended:
             text += b"\n"
-    masked = "\n".join(mask(line) for line in text.decode("utf-8", "replace").splitlines()).rstrip("\n")
+    plain = _PRIVATE_KEY.sub(r"\1••••••", text.decode("utf-8", "replace"))
+    masked = "\n".join(mask(line) for line in plain.splitlines()).rstrip("\n")
     kept = masked.encode()[-LARGEST_BYTES:].decode("utf-8", "ignore")
     return kept if kept == masked else kept.partition("\n")[2] or kept

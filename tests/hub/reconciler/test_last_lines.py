@@ -22,6 +22,15 @@ def test_secrets_are_covered_and_the_rest_is_not() -> None:
     assert "Pa55w0rdXy" not in text
 
 
+def test_a_private_key_is_covered_with_all_its_lines() -> None:
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\nAAAAB3NzaC1yc2E\n-----END OPENSSH PRIVATE KEY-----"
+    text = readable(f"epoch 1\n{key}\nepoch 2\n".encode())
+    assert "b3Blb" not in text
+    assert "AAAAB3" not in text
+    assert (text.splitlines()[0], text.splitlines()[-1]) == ("epoch 1", "epoch 2")
+    assert "b3Blb" not in readable(key.partition("AAAA")[0].encode())
+
+
 def test_of_a_long_log_the_end_is_kept_without_a_half_line() -> None:
     log = b"half a secret\n" + b"".join(b"line %d\n" % number for number in range(20_000))
     text = readable(log, cut=True)

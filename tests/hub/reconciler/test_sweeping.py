@@ -59,18 +59,16 @@ async def test_a_bundle_whose_job_was_never_made_goes(desk: Desk) -> None:
 
 async def test_a_bundle_that_is_young_whose_job_is_there_or_that_has_an_owner_stays(desk: Desk) -> None:
     young = await part(desk, "young")
-    sweeper = desk.sweeper()
-    await sweep_for(desk, sweeper, old=False)
+    await sweep_for(desk, desk.sweeper(), old=False)
     assert await there(desk, young)
     job = await desk.create_job()
     await job.is_seen(lambda seen: seen is not None)
     kept = await part(desk, "kept", job_id=job.job_id)
-    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": young, "uid": (await _uid(desk, young))}
+    users = {"metadata": {"name": "users-own"}}
+    made = await desk.cluster.create(CONFIG_MAPS, users, namespace=desk.namespace)
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "users-own", "uid": made["metadata"]["uid"]}
     owned = await part(desk, "owned", ownerReferences=[owner])
-    await desk.cluster.create(CONFIG_MAPS, {"metadata": {"name": "users-own"}}, namespace=desk.namespace)
-    await desk.cluster.admin.delete(CONFIG_MAPS, young, namespace=desk.namespace, propagation="Orphan")
-    desk.cluster.emulator.api.controllers.garbage_collector = False  # type: ignore[union-attr]
-    await sweep_for(desk, sweeper)
+    await sweep_for(desk, desk.sweeper())
     assert [await there(desk, name) for name in (kept, owned, "users-own")] == [True, True, True]
 
 
@@ -131,8 +129,3 @@ async def test_a_job_whose_record_is_not_finished_stays(desk: Desk) -> None:
     desk.wall.now = time.time() + 1e6
     await desk.sweeper().sweep()
     assert await job.is_there()
-
-
-async def _uid(desk: Desk, name: str) -> str:
-    found = await desk.cluster.admin.get(CONFIG_MAPS, name, namespace=desk.namespace)
-    return str(found["metadata"]["uid"])
