@@ -36,6 +36,8 @@ class LiveJob:
         self.follower: LogFollower | None = None
         self.ending = False
         """Its end is known, and its log is read to its end."""
+        self.position: int | None = None
+        """In its queue, from 1, when that was last asked."""
         self.gone_at: float | None = None
         """Since when (`time.monotonic`) its object is gone while pods of it are still there."""
         self.wish = _wish(mirror)

@@ -11,6 +11,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from windlass.contract.hub import StartingNode
 from windlass.engines.base import JobStatus, State
 from windlass.engines.job_folder.record import JobRecord, read_record, read_spec
+from windlass.engines.kubernetes import queueing
 from windlass.engines.kubernetes.cluster import Opened
 from windlass.engines.kubernetes.cluster_settings import ClusterSettings
 from windlass.engines.kubernetes.following import FollowingSlots, LogFollower
@@ -35,6 +37,7 @@ FINISH_SECONDS = 20.0
 """How long the end of a log is waited for when the job has ended."""
 PODS_LEAVE_SECONDS = 60.0
 """How long pods may take to go after their job was removed; their grace period and some."""
+ASK_SECONDS = 1.0
 TICK_SECONDS = 10.0
 STEADY_TICKS = 6
 SOON_SECONDS = 0.5
@@ -62,6 +65,7 @@ class LiveJobs:
         self._opened: Opened | None = None
         self._slots = FollowingSlots()
         self._adopting = asyncio.Lock()
+        self._asked_at = float("-inf")
         self._finishing = asyncio.Semaphore(FINISHED_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._soon: dict[str, asyncio.TimerHandle] = {}
@@ -152,7 +156,7 @@ class LiveJobs:
             job.ending = True
             self._start(self._finish(opened, job, seen, phase), name=f"end of job {job.id}")
         else:
-            await self._stand(job, seen, phase)
+            await self._stand(opened, job, seen, phase)
 
     async def say(self, job: LiveJob, reason: str) -> None:
         """Say something of a job that nothing in the cluster says. Raises OSError."""
@@ -207,8 +211,9 @@ class LiveJobs:
         count = len(seen.pods)
         await self.say(job, f"{STOPPING}: {count} pod{'s are' if count > 1 else ' is'} ending")
 
-    async def _stand(self, job: LiveJob, seen: Observed, phase: Phase) -> None:
+    async def _stand(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
         ranks = await asyncio.to_thread(job.ranks)
+        await self._find_place(opened, job, seen, phase)
         record = stand(
             kind=job.kind,
             seen=seen,
@@ -216,10 +221,26 @@ class LiveJobs:
             ranks=ranks,
             world_size=job.spec.world_size,
             starting=self.starting,
+            position=job.position,
         )
         if job.wish is not None and not record.state.is_final:
             record = replace(record, reason=STOPPING)
         await self._write(job, record)
+
+    async def _find_place(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
+        """The job's place in its queue: no watch tells it, so it is asked, for all jobs together once a second."""
+        queue = queueing.queue_of(seen)
+        if phase.state is not State.QUEUED or queue is None or seen.workload is None:
+            job.position = None
+            return
+        if time.monotonic() - self._asked_at < ASK_SECONDS:
+            return
+        self._asked_at = time.monotonic()
+        name = seen.workload["metadata"]["name"]
+        with suppress(KubeError):
+            job.position = await queueing.position(
+                opened.client, namespace=opened.namespace, queue=queue, workload=name
+            )
 
     async def _finish(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
         """Read the log to its end, then say how the job ended."""

@@ -15,6 +15,7 @@ from windlass.engines.base import State
 from windlass.engines.job_folder.failures import failure_words
 from windlass.engines.job_folder.ranks import RankStatus, first_failure
 from windlass.engines.job_folder.record import JobRecord
+from windlass.engines.kubernetes import queueing
 from windlass.engines.kubernetes.model import Kind, Observed, Phase
 from windlass.engines.kubernetes.reasons import explain
 
@@ -32,6 +33,7 @@ def stand(
     ranks: Sequence[RankStatus],
     world_size: int,
     starting: Sequence[StartingNode] = (),
+    position: int | None = None,
 ) -> JobRecord:
     """The job's record.
 
@@ -42,6 +44,7 @@ def stand(
         ranks: what the ranks have said, of the present attempt.
         world_size: how many there are.
         starting: nodes that are being started.
+        position: its place in its queue, from 1, where that is known.
     """
     record = JobRecord(
         state=phase.state,
@@ -52,12 +55,14 @@ def stand(
         ended_at=phase.ended_at,
         exit_code=phase.exit_code,
         progress=next((status.progress for status in ranks if status.rank == 0), None),
-        notices=list(dict.fromkeys(notice for status in ranks for notice in status.notices)),
+        notices=list(dict.fromkeys(filter(None, [queueing.notice(seen), *_said(ranks)]))),
     )
     if phase.state is State.FAILED:
         return _failed(record, ranks, world_size=world_size)
     if not phase.state.is_final:
-        return replace(record, reason=explain(seen, phase, starting=list(starting)) or phase.reason)
+        reason = explain(seen, phase, starting=starting, position=position)
+        place = position if phase.state is State.QUEUED else None
+        return replace(record, reason=reason or phase.reason, queue_position=place)
     return record
 
 
@@ -68,6 +73,10 @@ def stopped(record: JobRecord, *, reason: str, at: float) -> JobRecord:
     return replace(
         record, state=State.STOPPED, reason=reason, error=None, exit_code=None, ended_at=record.ended_at or at
     )
+
+
+def _said(ranks: Sequence[RankStatus]) -> list[str]:
+    return [notice for status in ranks for notice in status.notices]
 
 
 def _failed(record: JobRecord, ranks: Sequence[RankStatus], *, world_size: int) -> JobRecord:
