@@ -22,10 +22,14 @@ export interface ICell {
 }
 
 export class Lab {
-  private constructor(readonly folder: string, readonly port: number) {}
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+    private readonly _environment: Record<string, string>
+  ) {}
 
-  /** Start a server on a free port and wait until it answers. */
-  static async start(): Promise<Lab> {
+  /** Start a server on a free port, with these further variables, and wait until it answers. */
+  static async start(environment: Record<string, string> = {}): Promise<Lab> {
     const folder = mkdtempSync(join(tmpdir(), 'windlass-e2e-'));
     for (const name of ['root', 'config', 'data', 'runtime', 'settings', 'workspaces']) {
       mkdirSync(join(folder, name));
@@ -36,7 +40,7 @@ export class Lab {
       join(quiet, 'notification.jupyterlab-settings'),
       JSON.stringify({ fetchNews: 'false', checkForUpdates: false })
     );
-    const lab = new Lab(folder, await freePort());
+    const lab = new Lab(folder, await freePort(), environment);
     await lab.launch();
     return lab;
   }
@@ -71,7 +75,8 @@ export class Lab {
           JUPYTER_RUNTIME_DIR: join(this.folder, 'runtime'),
           JUPYTERLAB_SETTINGS_DIR: join(this.folder, 'settings'),
           JUPYTERLAB_WORKSPACES_DIR: join(this.folder, 'workspaces'),
-          WINDLASS_DATA_DIR: join(this.folder, 'windlass')
+          WINDLASS_DATA_DIR: join(this.folder, 'windlass'),
+          ...this._environment
         },
         stdio: ['ignore', log, log],
         detached: true

@@ -119,7 +119,7 @@ describe('where a job is in its cluster', () => {
 
     expect(steps.map(item => item.className.includes('jp-mod-ahead'))).toEqual([false, false, true]);
     expect(steps[1]?.textContent).toContain('Queued');
-    expect(steps[1]?.textContent).toContain('after 1.00 s');
+    expect(steps[1]?.textContent).toContain('after 1 s');
     expect(steps[1]?.textContent).toContain('queue team-a');
     expect(steps[2]?.textContent).toContain('not yet');
   });

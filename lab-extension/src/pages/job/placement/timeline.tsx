@@ -3,7 +3,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { checkIcon, circleEmptyIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import type { TimelineStep } from '../../../api/types';
-import { formatMoment, formatSeconds } from '../../../components/quantities';
+import { formatDuration } from '../../../components/duration';
+import { formatMoment } from '../../../components/quantities';
 
 interface ITimelineProps {
   readonly steps: readonly TimelineStep[];
@@ -49,7 +50,7 @@ function Step({ step, longest, hasEnded, trans }: IStepProps): React.JSX.Element
         )}
       </span>
       <span className="jp-WindlassTimeline-span">
-        {seconds === null ? '' : trans.__('after %1', formatSeconds(seconds, trans))}
+        {seconds === null ? '' : trans.__('after %1', formatStep(seconds, trans))}
       </span>
       <span className="jp-WindlassTimeline-bar" aria-hidden>
         <span style={{ width: `${share * 100}%` }} />
@@ -57,6 +58,15 @@ function Step({ step, longest, hasEnded, trans }: IStepProps): React.JSX.Element
       {note && <span className="jp-WindlassTimeline-note">{note}</span>}
     </li>
   );
+}
+
+/** Clusters tell whole seconds. */
+function formatStep(seconds: number, trans: TranslationBundle): string {
+  const whole = Math.round(seconds);
+  if (whole >= 60) {
+    return formatDuration(whole);
+  }
+  return whole < 1 ? trans.__('< 1 s') : trans.__('%1 s', whole);
 }
 
 function stepName(name: TimelineStep['name'], trans: TranslationBundle): string {

@@ -1,0 +1,60 @@
+/** The same job on a cluster: chosen, previewed, queued with its reason, running, done; and what mends a finding. */
+import { expect, test } from './cluster';
+import { jobPage, jobRow, openPanel, openSubmitDialog, showTab } from './pages';
+
+const TRAIN = [
+  { source: 'steps: int = 3', tags: ['parameters'] },
+  {
+    source:
+      'import os, time\nrank, size = os.environ["RANK"], os.environ["WORLD_SIZE"]\n' +
+      'for step in range(steps):\n    print(f"rank {rank} of {size}, step {step}", flush=True)\n' +
+      'while not os.path.exists("/data/go"):\n    time.sleep(0.1)'
+  }
+];
+
+test('a notebook becomes a job of two pods: queued with its reason, running, done', async ({ cluster, lab, page }) => {
+  await lab.open(page, lab.write('cluster/train.ipynb', TRAIN));
+  const dialog = await openSubmitDialog(page);
+  await dialog.getByRole('radio', { name: 'Cluster' }).check();
+  await dialog.getByLabel('Workers', { exact: true }).fill('2');
+  await dialog.getByLabel('Memory', { exact: true }).fill('1Gi');
+  await dialog.getByLabel('Queue').selectOption('team-a');
+  await dialog.getByRole('button', { name: 'Mount a volume claim' }).click();
+  await expect(dialog.getByLabel('Claim')).toHaveValue('imagenet-dataset');
+  await expect(dialog).toContainText('Runs as PyTorchJob.');
+
+  await dialog.getByRole('tab', { name: 'Manifest' }).click();
+  const manifest = dialog.getByRole('region', { name: /^PyTorchJob train-/ });
+  await expect(manifest).toContainText('apiVersion: kubeflow.org/v1');
+  await expect(manifest).toContainText('claimName: imagenet-dataset');
+  await dialog.getByRole('button', { name: 'Submit' }).click();
+  await expect(dialog).toBeHidden();
+
+  await expect(jobPage(page).getByRole('status').first()).toContainText('Queued');
+  await expect(jobPage(page)).toContainText('in queue team-a: waiting for others to end');
+  await openPanel(page);
+  await expect(jobRow(page, 'train')).toContainText('in queue team-a');
+  await showTab(page, 'Cluster');
+  await expect(jobPage(page).getByRole('listitem').filter({ hasText: 'Admitted' })).toContainText('not yet');
+
+  await cluster.admit();
+  await showTab(page, 'Log');
+  const log = jobPage(page).getByRole('log');
+  await expect(log).toContainText('rank 0 of 2, step 0');
+  await expect(log).toContainText('rank 1 of 2, step 2');
+  await expect(jobPage(page).getByRole('status').first()).toContainText('Running');
+
+  await showTab(page, 'Cluster');
+  const pods = jobPage(page).getByRole('table', { name: 'Pods of this job' });
+  for (const [name, rank] of [
+    [/master-0/, '0'],
+    [/worker-0/, '1']
+  ] as const) {
+    await expect(pods.getByRole('row', { name })).toContainText('Running');
+    await expect(pods.getByRole('row', { name }).getByRole('cell').nth(1)).toHaveText(rank);
+  }
+  await expect(jobPage(page).getByRole('listitem').filter({ hasText: 'First line' })).toContainText('after');
+  cluster.write('imagenet-dataset', 'go', '');
+  await expect(jobPage(page).getByRole('status').first()).toContainText('Succeeded');
+  await expect(jobRow(page, 'train')).toContainText('Succeeded');
+});
