@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from windlass.contract.info import Check, CheckList
+from windlass.contract.info import Check, CheckList, EngineInfo
 from windlass.contract.preview import Environment
 from windlass.errors import WindlassError
 from windlass.ledger.filesystems import is_network_folder
@@ -104,17 +104,16 @@ class Doctor:
         return checks
 
     async def _engine_checks(self) -> list[Check]:
-        return [
-            Check(
-                name=f"engine {engine.name}",
-                ok=engine.available or (False if engine.name == self._settings.default_engine else None),
-                message=engine.message
-                or _capacity_words(engine.capacity.cpus, engine.capacity.gpus)
-                or (", ".join(engine.kinds) or "ready"),
-                fix=None if engine.available else engine.message,
-            )
-            for engine in await self._engines.describe()
-        ]
+        return [self._engine_check(engine) for engine in await self._engines.describe()]
+
+    def _engine_check(self, engine: EngineInfo) -> Check:
+        name = f"engine {engine.name}"
+        if not engine.available:
+            # Only what jobs go to when nothing is said has to be there.
+            is_needed = engine.name == self._settings.default_engine
+            return Check(name=name, ok=False if is_needed else None, message="not available", fix=engine.message)
+        has = _capacity_words(engine.capacity.cpus, engine.capacity.gpus) or ", ".join(engine.kinds) or "ready"
+        return Check(name=name, ok=True, message=engine.message or has)
 
     async def _environment_checks(self) -> list[Check]:
         found = await self._environments.list()
