@@ -6,7 +6,7 @@ supervisor process can load them in milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -222,4 +222,13 @@ class InCluster(Protocol):
 
     async def placement(self, job_id: str) -> JobPlacement:
         """Where a job is: its pods and its time line. Raises NotFound."""
+        ...
+
+
+@runtime_checkable
+class KeepsBundles(Protocol):
+    """An engine that may put bundles into MLflow, from where its jobs fetch them."""
+
+    def keep_bundles_with(self, open_store: Callable[[], Awaitable[Any]]) -> None:
+        """Take what opens a client of the configured MLflow (`tracking.client.MlflowRest`) or raises Unavailable."""
         ...

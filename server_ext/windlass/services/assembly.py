@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from windlass.contract.problem import Problem
+from windlass.engines.base import KeepsBundles
 from windlass.errors import WindlassError
 from windlass.hub.broker import HubBroker
 from windlass.ledger.jobs import JobLedger
@@ -157,6 +158,9 @@ class Services:
         except WindlassError as error:
             _log.warning("Jobs of the %s engine could not be taken over: %s", engine_name, error)
             return False
+        # The embedded server is this machine's alone.
+        if isinstance(engine, KeepsBundles) and self._tracking.mode == "configured":
+            engine.keep_bundles_with(self._tracking.client)
         records = LedgerRecords(ledger=self._ledger, hub=self._hub, engine=engine_name)
         keeper = RecordKeeper(tracking=self._tracking, engine=engine, store=records, data_dir=self.settings.data_dir)
         pump = EnginePump(

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.crds import install
+from tests.engines.kubernetes.engines import engine_on, spec
 from tests.engines.kubernetes.making import cluster_job
 
 import windlass.runner
@@ -26,9 +28,9 @@ from windlass.engines.kubernetes.claim_upload import MOST_PIECES, PIECE_BYTES, c
 from windlass.engines.kubernetes.delivery import CLAIM_FOLDER, fetch_environment
 from windlass.engines.kubernetes.job_environment import TRACKING_URI
 from windlass.engines.kubernetes.model import ClusterJob, Delivery, FromArtifacts, FromClaim, Object
-from windlass.errors import BundleRefused, Conflict, Unavailable
+from windlass.errors import BundleRefused, Conflict, InvalidRequest, Unavailable
 from windlass.kube.names import JOB_LABEL
-from windlass.kube.resources import CONFIG_MAPS, JOBS
+from windlass.kube.resources import CONFIG_MAPS, JOBS, PYTORCH_JOBS
 from windlass.tracking.client import MlflowRest
 
 RUNNER = Path(windlass.runner.__path__[0])
@@ -49,9 +51,9 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def job_with(path: Path, *, uri: str | None, namespace: str = "default", **changes: Any) -> ClusterJob:
-    spec = {"bundle_path": path, "bundle_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    sent = {"bundle_path": path, "bundle_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     return cluster_job(
-        spec={**spec, **changes.pop("spec", {})},
+        spec={**sent, **changes.pop("spec", {})},
         environment={TRACKING_URI: uri} if uri else {},
         namespace=namespace,
         options=changes,
@@ -111,6 +113,34 @@ async def test_a_submission_that_fails_leaves_no_run_behind(mlflow: Any, cluster
     assert isinstance(delivery, FromArtifacts)
     await upload.take_back(job.spec.id)
     assert mlflow.run(delivery.run_id)["info"]["lifecycle_stage"] == "deleted"
+
+
+@pytest.mark.mlflow
+@pytest.mark.emulator
+async def test_the_engine_sends_a_large_bundle_through_mlflow_and_takes_it_back_with_a_job_that_is_refused(
+    mlflow: Any, cluster: Cluster, tmp_path: Path
+) -> None:
+    await install(cluster, PYTORCH_JOBS)
+    namespace = await cluster.namespace()
+    content = os.urandom(2 * PIECE_BYTES)
+    uri = "http://mlflow.ml.svc:5000"
+    async with MlflowRest(mlflow.url) as asked, engine_on(cluster, namespace, tmp_path, tracking_uri=uri) as made:
+        made.engine.keep_bundles_with(opening(mlflow.url))
+        cluster.faults.fail("POST", "/pytorchjobs\\?", 422, "PyTorchJob is invalid: not on Mondays")
+        with pytest.raises(InvalidRequest, match="not on Mondays"):
+            await made.engine.submit(spec(tmp_path, content=content))
+        experiment = await asked.experiment_id("windlass-bundles/ada")
+        tags = {"windlass.bundle_sha256": hashlib.sha256(content).hexdigest()}
+        assert await asked.runs_tagged(experiment, tags) == []
+        await made.engine.submit(spec(tmp_path, content=content))
+        (run,) = await asked.runs_tagged(experiment, tags)
+    (sent,) = (await cluster.admin.list(PYTORCH_JOBS, namespace=namespace))[0]
+    fetch = sent["spec"]["pytorchReplicaSpecs"]["Master"]["template"]["spec"]["initContainers"][0]
+    variables = {entry["name"]: entry.get("value") for entry in fetch["env"]}
+    assert variables["MLFLOW_TRACKING_URI"] == uri
+    assert variables["WINDLASS_BUNDLE_RUN_ID"] == run["info"]["run_id"]
+    carried = await cluster.admin.get(CONFIG_MAPS, sent["metadata"]["name"], namespace=namespace)
+    assert "binaryData" not in carried
 
 
 class Forgetful(MlflowRest):

@@ -28,9 +28,6 @@ from windlass.kube.quantities import format_bytes
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from windlass.engines.kubernetes.cluster import Opened
-    from windlass.engines.kubernetes.planning import Planned
-
 EXPERIMENTS = "windlass-bundles"
 """Each user has one below it: MLflow's permissions are by experiment."""
 ARTIFACT = "windlass/bundle.tar.gz"
@@ -98,13 +95,10 @@ class BundleUpload:
     """Stores the bundles of jobs, and takes back what a failed submission has stored."""
 
     def __init__(self, *, open_store: OpenStore | None) -> None:
-        self._open_store = open_store
+        self.open_store = open_store
+        """None where there is no MLflow that this server and pods share."""
         self._made: dict[str, str] = {}
         """By job id: the run that was made for its bundle."""
-
-    async def __call__(self, planned: Planned, opened: Opened, /) -> Delivery:
-        """As the engine asks for it; see `deliver_large`."""
-        return await self.deliver_large(planned.job, client=opened.client)
 
     async def deliver_large(self, job: ClusterJob, *, client: KubeClient) -> Delivery:
         """Store the bundle of a job; where pods fetch it.
@@ -117,9 +111,9 @@ class BundleUpload:
         size = await asyncio.to_thread(_checked, job.spec.bundle_path, job.spec.bundle_sha256)
         claim, uri = job.options.bundle_claim, job.environment.get(TRACKING_URI)
         refused: WindlassError | None = None
-        if uri and self._open_store is not None:
+        if uri and self.open_store is not None:
             try:
-                run_id = await self._into_mlflow(job, self._open_store, size)
+                run_id = await self._into_mlflow(job, self.open_store, size)
                 return FromArtifacts(tracking_uri=uri, run_id=run_id, path=ARTIFACT)
             except WindlassError as error:
                 refused = error
@@ -134,10 +128,10 @@ class BundleUpload:
     async def take_back(self, job_id: str) -> None:
         """The submission has failed: remove what was made for it. What others had made before stays."""
         run_id = self._made.pop(job_id, None)
-        if run_id is None or self._open_store is None:
+        if run_id is None or self.open_store is None:
             return
         with suppress(WindlassError):
-            async with await self._open_store() as store:
+            async with await self.open_store() as store:
                 await store.delete_run(run_id)
 
     def keep(self, job_id: str) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from windlass.contract.cluster import ClusterOffers, JobPlacement
 from windlass.contract.preview import Finding
@@ -20,6 +19,7 @@ from windlass.engines.job_folder import logreader
 from windlass.engines.job_folder.paths import is_job_id
 from windlass.engines.job_folder.record import JobRecord, read_spec, write_record
 from windlass.engines.kubernetes import planning, pods
+from windlass.engines.kubernetes.bundle_upload import BundleUpload, OpenStore
 from windlass.engines.kubernetes.cluster import NOT_YET, ClusterAccess, Opened
 from windlass.engines.kubernetes.cluster_settings import ClusterSettings
 from windlass.engines.kubernetes.delivery import room_for_bundle
@@ -36,21 +36,13 @@ from windlass.engines.kubernetes.stopping import Stopper, remove_objects
 from windlass.engines.kubernetes.submitting import Submitter
 from windlass.engines.kubernetes.sweeping import SWEEP_SECONDS, sweep
 from windlass.engines.kubernetes.usual_checks import USUAL_CHECKS
-from windlass.errors import BundleRefused, Conflict, InvalidRequest, NotFound, Unavailable, WindlassError
+from windlass.errors import Conflict, InvalidRequest, NotFound, Unavailable, WindlassError
 from windlass.kube.errors import KubeError
 from windlass.kube.names import object_name
 
 CATALOGUE_SECONDS = 300.0
 STARTING_SECONDS = 15.0
 _LARGEST_PAGE_BYTES = 8 * 1024 * 1024
-
-
-class BundleStore(Protocol):
-    """Takes bundles that no ConfigMap can hold to where pods fetch them."""
-
-    async def __call__(self, planned: Planned, opened: Opened, /) -> Delivery:
-        """Store the bundle of a job. Raises InvalidRequest where there is no such place, and Unavailable."""
-        ...
 
 
 class ClusterJobs:
@@ -64,12 +56,13 @@ class ClusterJobs:
         access: ClusterAccess,
         emit: Callable[[JobStatus], None],
         checks: Sequence[Check] = USUAL_CHECKS,
-        store: BundleStore | None = None,
+        open_store: OpenStore | None = None,
     ) -> None:
         self._settings = settings
         self._access = access
         self._checks = checks
-        self._store = store
+        self.upload = BundleUpload(open_store=open_store)
+        """Takes bundles that no ConfigMap can hold to where pods fetch them."""
         self._mirror = Mirror(data_dir)
         self._bundles = data_dir / "bundles"
         self._live = LiveJobs(mirror=self._mirror, bundles=self._bundles, settings=settings, emit=emit)
@@ -115,10 +108,25 @@ class ClusterJobs:
         spec = replace(spec, created_at=spec.created_at or time.time())
         content = await asyncio.to_thread(_read_bundle, spec.bundle_path)
         planned = await self._deliverable(await self._plan(spec, opened, facts), opened, facts, len(content))
+        try:
+            job = await self._send(planned, opened, facts, content)
+        except Unavailable:
+            # It may be there all the same, and need its bundle.
+            raise
+        except BaseException:
+            await asyncio.shield(self.upload.take_back(spec.id))
+            raise
+        self.upload.keep(spec.id)
+        self._live.take(job)
+        await self._live.look(spec.id)
+
+    async def _send(self, planned: Planned, opened: Opened, facts: ClusterFacts, content: bytes) -> LiveJob:
+        """Make the objects. Raises as `submit`."""
+        spec = planned.job.spec
         resource = planned.kind.served(facts)
         if resource is None:
             raise InvalidRequest(f"This cluster does not serve {planned.kind.name}.")
-        job = await asyncio.to_thread(begin, self._mirror.job(spec.id), planned.job.spec, planned.kind)
+        job = await asyncio.to_thread(begin, self._mirror.job(spec.id), spec, planned.kind)
         if job.wish is not None:
             raise Conflict("This job was stopped before it had started.")
         try:
@@ -133,8 +141,7 @@ class ClusterJobs:
             raise
         record = JobRecord(state=State.PENDING, reason=SENT, kind=planned.kind.name)
         await asyncio.to_thread(write_record, job.mirror.folder, record)
-        self._live.take(job)
-        await self._live.look(spec.id)
+        return job
 
     def statuses(self) -> list[JobStatus]:
         """All jobs that are known. Reads files."""
@@ -263,13 +270,8 @@ class ClusterJobs:
         delivery: Delivery
         if size_bytes <= room:
             delivery = InConfigMap(name=planned.job.name, size_bytes=size_bytes)
-        elif self._store is not None:
-            delivery = await self._store(planned, opened)
         else:
-            raise BundleRefused(
-                f"The bundle has {size_bytes / 1024:.0f} KiB and {room / 1024:.0f} KiB travel by ConfigMap: leave out "
-                "large files (data belongs on a volume claim)."
-            )
+            delivery = await self.upload.deliver_large(planned.job, client=opened.client)
         return await self._plan(planned.job.spec, opened, facts, delivery=delivery)
 
     async def _find(self, planned: Planned, opened: Opened, facts: ClusterFacts) -> list[Finding]:

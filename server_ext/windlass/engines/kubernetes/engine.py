@@ -21,7 +21,8 @@ from windlass.errors import Unavailable
 
 if TYPE_CHECKING:
     from windlass.contract.cluster import ClusterOffers, JobPlacement
-    from windlass.engines.kubernetes.cluster_jobs import BundleStore, ClusterJobs
+    from windlass.engines.kubernetes.bundle_upload import OpenStore
+    from windlass.engines.kubernetes.cluster_jobs import ClusterJobs
     from windlass.engines.kubernetes.planning import Check
 
 FIRST_LOOK_SECONDS = 3.0
@@ -35,9 +36,8 @@ class KubernetesEngine:
     """Runs jobs by the operators of a cluster.
 
     `data_dir`: where copies lie. `checks`: what looks at a job before it is sent; the usual questions
-    when None. `store`: takes bundles that are too
-    large for a ConfigMap. `environ`: this process's environment, which leads to the cluster. Everything else is a field
-    of `ClusterSettings`.
+    when None. `environ`: this process's environment, which leads to the cluster. Everything else is a field of
+    `ClusterSettings`.
     """
 
     name = "kubernetes"
@@ -48,18 +48,23 @@ class KubernetesEngine:
         *,
         data_dir: Path,
         checks: Sequence[Check] | None = None,
-        store: BundleStore | None = None,
         environ: Mapping[str, str] = os.environ,
         **options: Any,
     ) -> None:
         self._data_dir = data_dir.absolute()
         self._settings = ClusterSettings(**options)
         self._checks = checks
-        self._store = store
+        self._open_store: OpenStore | None = None
         self._access = ClusterAccess(settings=self._settings, on_open=self._opened, environ=environ)
         self._jobs: ClusterJobs | None = None
         self._loading = asyncio.Lock()
         self._changes: asyncio.Queue[JobStatus | None] = asyncio.Queue()
+
+    def keep_bundles_with(self, open_store: OpenStore) -> None:
+        """Put bundles that are too large for a ConfigMap into the MLflow that this opens."""
+        self._open_store = open_store
+        if self._jobs is not None:
+            self._jobs.upload.open_store = open_store
 
     async def check(self) -> EngineCheck:
         """Whether jobs can be sent to a cluster now, and if not, what stands in the way."""
@@ -184,7 +189,7 @@ class KubernetesEngine:
                     settings=self._settings,
                     access=self._access,
                     emit=self._changes.put_nowait,
-                    store=self._store,
+                    open_store=self._open_store,
                     **({} if self._checks is None else {"checks": self._checks}),
                 )
                 await jobs.load()
