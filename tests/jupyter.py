@@ -37,6 +37,8 @@ class Server:
     tracked: bool = False
     """Whether it starts an MLflow of its own; what is not about MLflow does without."""
     data_dir: Path | None = None
+    kubeconfig: Path | None = None
+    """Of a test's cluster; whoever runs the tests may have clusters of their own, which are none of the tests'."""
 
     @property
     def root(self) -> Path:
@@ -53,6 +55,7 @@ class Server:
         return {
             **kept,
             "PYTHONPATH": path,
+            "KUBECONFIG": str(self.kubeconfig or self.base / "no-kubeconfig"),
             "WINDLASS_DATA_DIR": str(self.data),
             "JUPYTER_RUNTIME_DIR": str(self.base / "runtime"),
             "JUPYTER_CONFIG_DIR": str(self.base / "config"),

@@ -36,10 +36,9 @@ async def namespace(cluster: Cluster) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def connected(cluster: Cluster, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def connected(cluster: Cluster, namespace: str, tmp_path: Path) -> Iterator[Server]:
     """A server whose kubeconfig leads to the cluster."""
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(tmp_path / "kubeconfig", namespace=namespace)))
-    with running(tmp_path) as server:
+    with running(tmp_path, kubeconfig=cluster.kubeconfig(tmp_path / "kubeconfig", namespace=namespace)) as server:
         yield server
 
 
@@ -91,7 +90,7 @@ async def test_a_new_server_with_an_empty_ledger_lists_the_clusters_jobs(
     )
     await reaches(connected, sent["id"], "running")
     await asyncio.to_thread(connected.end)
-    with running(tmp_path / "another") as other:
+    with running(tmp_path / "another", kubeconfig=connected.kubeconfig) as other:
 
         def listed() -> dict[str, Any] | None:
             return next((job for job in ask(other, "/jobs")["items"] if job["id"] == sent["id"]), None)
