@@ -61,6 +61,8 @@ class JobSpec:
     """What workers are given in a cluster: contract.cluster.ClusterOptions as JSON."""
     imports: tuple[str, ...] = ()
     """Distributions (`name==version` where known) that the code imports, for an image that may lack them."""
+    files_bytes: int | None = None
+    """What the bundle's files have in all before they are packed, in a preview, which packs none; else None."""
     created_at: float = 0.0
     """POSIX seconds; the order of the queue."""
 

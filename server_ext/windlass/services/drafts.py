@@ -113,7 +113,8 @@ class Drafting:
         )
         spec = self._provisional_spec(request, notebook, environment, owner, imports=requirements(plan.packages))
         if isinstance(engine, InCluster):
-            spec = replace(spec, environment={**self._tracking_address(), **spec.environment})
+            variables = {**self._tracking_address(), **spec.environment}
+            spec = replace(spec, environment=variables, files_bytes=plan.total_bytes)
         launch = await engine.plan(spec)
         notices = [*plan.notices, *launch.notices]
         notices += lifetime_notices(engine)

@@ -13,7 +13,7 @@ from tests.engines.kubernetes.preflight.looking import by_rule, look, one
 
 from windlass.contract.preview import Severity
 from windlass.engines.kubernetes.discovery import discover
-from windlass.engines.kubernetes.model import ClusterFacts
+from windlass.engines.kubernetes.model import ClusterFacts, InConfigMap
 from windlass.kube.resources import PYTORCH_JOBS
 
 pytestmark = pytest.mark.emulator
@@ -104,6 +104,18 @@ async def test_errors_come_first_and_each_once(cluster: Cluster) -> None:
     assert len({(finding.rule, finding.message) for finding in found}) == len(found)
 
 
+@pytest.mark.parametrize(("files_bytes", "rules"), [(500_000, []), (2_000_000, ["bundle-too-large"]), (None, [])])
+async def test_a_preview_knows_no_more_than_the_size_of_the_files(
+    cluster: Cluster, files_bytes: int | None, rules: list[str]
+) -> None:
+    more = {"delivery": InConfigMap(name="x", size_bytes=0), "environment": {}}
+    findings = await look(cluster.admin, "default", facts=ClusterFacts(), spec={"files_bytes": files_bytes}, **more)
+    found = [finding for finding in findings if finding.rule.startswith("bundle")]
+    assert [finding.rule for finding in found] == rules
+    # Whether it is too large shows when it is packed.
+    assert all(finding.severity is Severity.WARNING for finding in found)
+
+
 def sized(tmp_path: Path, size: int) -> dict[str, Any]:
     path = tmp_path / "bundle.tar.gz"
     with path.open("wb") as file:
@@ -117,7 +129,7 @@ def sized(tmp_path: Path, size: int) -> dict[str, Any]:
         (500_000, {}, {}, None, ""),
         (2_000_000, {"MLFLOW_TRACKING_URI": "http://mlflow.ml.svc"}, {}, Severity.INFO, "put into MLflow"),
         (2_000_000, {}, {"bundle_claim": "scratch"}, Severity.INFO, "onto the volume claim scratch"),
-        (2_000_000, {}, {}, Severity.ERROR, "no MLflow that pods reach"),
+        (2_000_000, {}, {}, Severity.ERROR, "no MLflow that pods reach can carry it"),
         (90_000_000, {}, {"bundle_claim": "scratch"}, Severity.ERROR, "is the most that can be put onto"),
     ],
 )

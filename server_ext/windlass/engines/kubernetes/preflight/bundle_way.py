@@ -1,6 +1,6 @@
 """How a bundle too large for a ConfigMap gets to the pods, or that it cannot, and what to do then.
 
-Asks nothing of the cluster. In a preview the archive need not have been written yet; then nothing is said.
+Asks nothing of the cluster. In a preview the archive is not written yet: then its files' size is the most it can have.
 """
 
 from __future__ import annotations
@@ -19,23 +19,28 @@ from windlass.kube.quantities import format_bytes
 async def ask(asking: Asking) -> list[Finding]:
     """The way of a large bundle, in a sentence; nothing for a small one."""
     job = asking.job
-    size = await asyncio.to_thread(_size, job)
+    packed = await asyncio.to_thread(_packed_bytes, job)
+    size = packed if packed is not None else job.spec.files_bytes
     room = room_for_bundle(requirement_count=len(job.packages))
     if size is None or size <= room:
         return []
-    what = f"The bundle has {format_bytes(size)}, and a ConfigMap has room for {format_bytes(room)}"
+    has = (
+        f"The bundle has {format_bytes(size)}" if packed is not None else f"The files to send have {format_bytes(size)}"
+    )
+    maybe = "; so" if packed is not None else ". If they do not shrink to that,"
+    what = f"{has}, and a ConfigMap has room for {format_bytes(room)}{maybe}"
     if isinstance(job.delivery, FromArtifacts) or (
         isinstance(job.delivery, InConfigMap) and job.environment.get(TRACKING_URI)
     ):
-        return [_told(f"{what}: it is put into MLflow, and each pod fetches it from there.")]
+        return [_told(f"{what} the bundle is put into MLflow, and each pod fetches it from there.")]
     claim = job.delivery.claim if isinstance(job.delivery, FromClaim) else job.options.bundle_claim
     if claim is not None and size <= MOST_PIECES * PIECE_BYTES:
-        return [_told(f"{what}: it is put onto the volume claim {claim}.")]
+        return [_told(f"{what} the bundle is put onto the volume claim {claim}.")]
     return [
         Finding(
             rule="bundle-too-large",
-            severity=Severity.ERROR,
-            message=f"{what}; there is no MLflow that pods reach to carry it, and {_no_claim(claim)}.",
+            severity=Severity.ERROR if packed is not None else Severity.WARNING,
+            message=f"{what} it cannot be sent: no MLflow that pods reach can carry it, and {_no_claim(claim)}.",
             fix=(
                 "Leave files out (.windlassignore) and put data on a volume, name a claim for the bundle, or set "
                 "MLFLOW_TRACKING_URI to a server that the cluster reaches."
@@ -44,8 +49,8 @@ async def ask(asking: Asking) -> list[Finding]:
     ]
 
 
-def _size(job: ClusterJob) -> int | None:
-    """Of the archive, in bytes; None while there is none."""
+def _packed_bytes(job: ClusterJob) -> int | None:
+    """Of the archive; None while there is none."""
     try:
         return job.spec.bundle_path.stat().st_size
     except OSError:
