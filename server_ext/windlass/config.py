@@ -75,8 +75,8 @@ class WindlassTraits(HasTraits):
     kubernetes_image = Unicode(
         None,
         allow_none=True,
-        help="""Image of jobs in a cluster that name none. Default: the one this server runs in (JUPYTER_IMAGE), else the
-        first of the hub's catalogue.""",
+        help="""Image of jobs in a cluster that name none. Default: the one this server runs in (JUPYTER_IMAGE), else
+        the first of the hub's catalogue.""",
     ).tag(config=True)
 
     kubernetes_tracking_uri = Unicode(

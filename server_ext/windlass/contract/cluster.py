@@ -14,9 +14,10 @@ from windlass.contract.base import Timestamp, WireModel
 
 _NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 _SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-_LABEL_KEY = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
-_LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$"
-_RESOURCE = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+_QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_LABEL_KEY = rf"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?{_QUALIFIED}$"
+_LABEL_VALUE = rf"^({_QUALIFIED})?$"
+_RESOURCE = rf"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+/{_QUALIFIED}$"
 _IMAGE = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"
 
 
@@ -51,7 +52,7 @@ class GpuChoice(WireModel):
     mig_profile: Annotated[str, StringConstraints(pattern=r"^[1-9]g\.[1-9][0-9]{0,2}gb(\.me)?$")] | None = None
     """With `mig`: `1g.5gb` and the like."""
     resource: Annotated[str, StringConstraints(pattern=_RESOURCE, max_length=253)] | None = None
-    """What the cluster calls it (`OfferedGpu.resource`); as NVIDIA's device plugin does when left out: `nvidia.com/gpu`,
+    """What the cluster calls it (`OfferedGpu.resource`); as NVIDIA's device plugin when left out: `nvidia.com/gpu`,
     `nvidia.com/mig-1g.5gb`, `nvidia.com/gpu.shared`."""
 
 

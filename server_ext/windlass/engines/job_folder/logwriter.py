@@ -28,7 +28,7 @@ class Piece(NamedTuple):
 
 
 class Joined:
-    """Collects pieces; those of one rank and one moment become one, so that a million lines are not a million pieces."""
+    """Collects pieces; those of one rank and one moment become one: a million lines are not a million pieces."""
 
     def __init__(self) -> None:
         self._pieces: list[Piece] = []
