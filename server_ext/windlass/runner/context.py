@@ -32,6 +32,8 @@ class JobContext:
     report_to_stdout: bool
     """In a pod: the container's stdout is the only way out, for what the runner has to say too."""
     tracking_wait_seconds: float
+    tracking_last_wait_seconds: float
+    """In a pod: how long the end waits for an MLflow that is away."""
 
     @classmethod
     def from_environment(cls, bundle_dir: Path, environ: MutableMapping[str, str]) -> JobContext:
@@ -47,6 +49,7 @@ class JobContext:
             log_to_files=environ.get("WINDLASS_LOG_TO_FILES") == "1",
             report_to_stdout=environ.get("WINDLASS_REPORT") == "stdout" and environ.get("WINDLASS_LOG_TO_FILES") != "1",
             tracking_wait_seconds=_seconds(environ, "WINDLASS_TRACKING_WAIT"),
+            tracking_last_wait_seconds=_seconds(environ, "WINDLASS_TRACKING_LAST_WAIT", 60.0),
         )
 
     @property
@@ -101,9 +104,9 @@ def _integer(environ: MutableMapping[str, str], name: str, default: int) -> int:
         raise JobUnreadable(f"The environment variable {name} has to be a whole number.") from None
 
 
-def _seconds(environ: MutableMapping[str, str], name: str) -> float:
+def _seconds(environ: MutableMapping[str, str], name: str, default: float = 0.0) -> float:
     try:
-        return float(environ.get(name) or 0.0)
+        return float(environ.get(name) or default)
     except ValueError:
         raise JobUnreadable(f"The environment variable {name} has to be a number of seconds.") from None
 

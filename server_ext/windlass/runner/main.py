@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -103,6 +104,7 @@ class RankProcess:
         self._file: NotebookFile | None = None
         self._trouble = ""
         self._spawn_checked_at = 0.0
+        self._succeeded = False
         if context.rank == 0:
             self._document = ExecutedNotebook(notebook, job=self._job_metadata())
             self._file = NotebookFile(self._document, context.executed_path, on_trouble=self._notebook_trouble)
@@ -187,6 +189,13 @@ class RankProcess:
                 rank=self._context.rank,
                 wait_seconds=self._context.tracking_wait_seconds,
                 say=self._tell,
+                pod=mlflow_hook.PodOptions(
+                    job_id=self._context.job_id,
+                    local_rank=self._context.local_rank,
+                    last_wait_seconds=self._context.tracking_last_wait_seconds,
+                )
+                if self._context.report_to_stdout
+                else None,
             )
         except ImportError:
             return
@@ -215,7 +224,7 @@ class RankProcess:
 
     def _killed(self, signum: int) -> None:
         """SIGTERM has come; called in the watching thread, the notebook may be stuck in C code."""
-        if self._run.failed or self._status.ended:
+        if self._run.failed or self._succeeded or self._status.ended:
             return
         self._streams.flush_all()
         if self._document is not None and self._file is not None:
@@ -229,10 +238,13 @@ class RankProcess:
     def _end(self, outcome: Outcome) -> None:
         """Leave everything written; the status last, since the end is read from it."""
         live.disconnect()
-        failed = outcome.phase != "succeeded"
+        self._succeeded = outcome.phase == "succeeded"
+        failed = not self._succeeded
         tracking = sys.modules.get(f"{__package__}.mlflow_hook")
         if tracking is not None:
-            tracking.finish(failed=failed)
+            # All cells have run: a signal that comes while MLflow is waited for only ends the waiting.
+            with contextlib.suppress(*(() if failed else (SystemExit,))):
+                tracking.finish(failed=failed, hurried=outcome.phase == "killed")
         self._streams.settle()
         self._background.stop()
         self._streams.by_line()

@@ -10,18 +10,24 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from .after_import import after_import
-from .mlflow_later import Later
+from .mlflow_later import Later, SentFromHere
 from .mlflow_models import keep_plain_log_model
+from .mlflow_own import OWN_TAG
 from .mlflow_place import Place, answers, quietly
-from .mlflow_runs import FLUENT, OWN_TAG, Runs, all_run_stacks, run_stack
+from .mlflow_runs import FLUENT, Pod, Runs, all_run_stacks, run_stack
+from .mlflow_spool import SpoolSender
 
 _FINISH_SECONDS = 3.0
+_HURRIED_SECONDS = 15.0
+"""After SIGTERM: a pod has 30 s, and the runner itself ends the rank after 25."""
 
 
 def _say(text: str) -> None:
@@ -30,18 +36,37 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
+@dataclass(frozen=True)
+class PodOptions:
+    """What is to be known of the pod that this rank runs in."""
+
+    job_id: str
+    local_rank: int
+    last_wait_seconds: float
+    """How long the end waits, at the most, for an MLflow that is away."""
+
+
 class _Hook:
     """The patches of one rank."""
 
-    def __init__(self, *, job_dir: Path, rank: int, wait_seconds: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, job_dir: Path, rank: int, wait_seconds: float, say: Callable[[str], None], pod: PodOptions | None
+    ) -> None:
         self.say = say
         self.rank = rank
-        self.place = Place(
-            job_dir=job_dir, uri=os.environ.get("MLFLOW_TRACKING_URI", ""), wait_seconds=wait_seconds, say=say
-        )
-        self.runs = Runs(job_dir=job_dir, rank=rank, place=self.place)
-        self.later = Later(job_dir=job_dir, uri=self.place.uri, say=say)
+        self._pod = pod
         self._experiment_name = os.environ.get("MLFLOW_EXPERIMENT_NAME")
+        uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+        self.place = Place(job_dir=job_dir, uri=uri, wait_seconds=wait_seconds, say=say)
+        among = None
+        if pod is not None:
+            is_first = rank == pod.local_rank
+            among = Pod(job_id=pod.job_id, is_first=is_first, experiment=self._experiment_name)
+        self.runs = Runs(job_dir=job_dir, rank=rank, place=self.place, pod=among)
+        self.later = (Later if pod is None else SentFromHere)(job_dir=job_dir, uri=uri, rank=rank, say=say)
+        self.spool: SpoolSender | None = None
+        if pod is not None:
+            self.spool = SpoolSender(job_dir=job_dir, job_id=pod.job_id, uri=uri, say=say, sent=self.runs.record_sent)
 
     def install(self) -> None:
         """Ask to be called when the modules concerned are imported."""
@@ -75,10 +100,15 @@ class _Hook:
         @functools.wraps(original)
         def build(store_uri: str, **arguments: Any) -> Any:
             if self.place.decide():
+                self._send_spool_now_and_then()
                 return self.place.spool_store(registry)
             return self.later.guard(original(store_uri=store_uri, **arguments))
 
         return build
+
+    def _send_spool_now_and_then(self) -> None:
+        if self.spool is not None and self._pod is not None and self._pod.local_rank == 0:
+            self.spool.start()
 
     def _patch_client(self, module: ModuleType) -> None:
         client_class: Any = getattr(module, "MlflowClient", None)
@@ -97,8 +127,10 @@ class _Hook:
         ) -> Any:
             tags = self.runs.tags_for(tags)
             run = original(client, experiment_id, start_time=start_time, tags=tags, run_name=run_name, **others)
-            with quietly(self.say, "A run could not be written down with the job"):
-                self.runs.record(run, tracking_uri=client.tracking_uri, own=tags.get(OWN_TAG) == "true")
+            own = tags.get(OWN_TAG) == "true"
+            if not (own and self.runs.are_agreed_on):
+                with quietly(self.say, "A run could not be written down with the job"):
+                    self.runs.record(run, tracking_uri=client.tracking_uri, own=own)
             return run
 
         client_class.create_run = create_run
@@ -124,7 +156,13 @@ class _Hook:
         def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
             def locked(*args: Any, **kwargs: Any) -> Any:
                 with self.runs.lock:
-                    result = original(*args, **kwargs)
+                    try:
+                        result = original(*args, **kwargs)
+                    except Exception as error:
+                        if getattr(error, "error_code", "") != "RESOURCE_ALREADY_EXISTS":
+                            raise
+                        # Another pod of the job was quicker, which shares no lock with this one.
+                        result = original(*args, **kwargs)
                 if forget_name and os.environ.get("MLFLOW_EXPERIMENT_NAME") == self._experiment_name:
                     # set_experiment has exported an id; a child process would find the two contradicting each other.
                     os.environ.pop("MLFLOW_EXPERIMENT_NAME", None)
@@ -154,11 +192,26 @@ class _Hook:
 
         vars(module)["with_managed_run"] = with_managed_run
 
-    def finish(self, *, failed: bool) -> None:
-        """End the runs the notebook left open. A server that is gone must not hold up the end of the job."""
+    def finish(self, *, failed: bool, hurried: bool) -> None:
+        """End the runs the notebook left open; in a pod, send what MLflow has not had."""
         fluent = sys.modules.get(FLUENT)
         if fluent is None:
             return
+        last_wait = self._pod.last_wait_seconds if self._pod is not None else 0.0
+        deadline = time.monotonic() + (min(last_wait, _HURRIED_SECONDS) if hurried else last_wait)
+        try:
+            self.later.finish(deadline)
+            self._end_runs(fluent, failed=failed)
+            if self.spool is not None:
+                self.spool.finish(deadline)
+        finally:
+            # Also when SIGTERM ends the waiting.
+            self.later.tell_unsent()
+            if self.spool is not None:
+                self.spool.tell_unsent()
+
+    def _end_runs(self, fluent: Any, *, failed: bool) -> None:
+        """A server that is gone must not hold up the end of the job."""
         stacks = [stack for stack in all_run_stacks(fluent) if stack]
         if not stacks and not self.runs.own_run_id:
             return
@@ -192,21 +245,32 @@ class _Hook:
 _installed: _Hook | None = None
 
 
-def install(job_dir: str | Path, rank: int, wait_seconds: float, say: Callable[[str], None] | None = None) -> None:
+def install(
+    job_dir: str | Path,
+    rank: int,
+    wait_seconds: float,
+    say: Callable[[str], None] | None = None,
+    *,
+    pod: PodOptions | None = None,
+) -> None:
     """Prepare for a notebook that may use MLflow; to be called once, before its first cell.
 
     `wait_seconds` is how long the first call that needs the tracking server waits for one that is still starting;
-    `say` gets the few lines there are to tell the user (standard output without it).
+    `say` gets the few lines there are to tell the user (standard output without it). With `pod` the job's folder is
+    this pod's alone, and dies with it.
     """
     global _installed  # noqa: PLW0603 - one hook per process, as there is one MLflow
     if _installed is not None:
         return
-    _installed = _Hook(job_dir=Path(job_dir), rank=rank, wait_seconds=wait_seconds, say=say or _say)
+    _installed = _Hook(job_dir=Path(job_dir), rank=rank, wait_seconds=wait_seconds, say=say or _say, pod=pod)
     _installed.install()
 
 
-def finish(failed: bool) -> None:
-    """End the runs that are still active as FAILED or FINISHED; never raises."""
+def finish(failed: bool, *, hurried: bool = False) -> None:
+    """End the runs that are still active as FAILED or FINISHED, and in a pod send what MLflow has not had.
+
+    Raises no Exception. `hurried`: the pod is being ended, and there is little time.
+    """
     if _installed is not None:
         with quietly(_installed.say, "The job's MLflow runs could not be ended"):
-            _installed.finish(failed=failed)
+            _installed.finish(failed=failed, hurried=hurried)

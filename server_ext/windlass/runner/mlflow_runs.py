@@ -1,7 +1,8 @@
 """The runs a job makes: each one tagged with the job and written down, and one that is the job's own.
 
-Plain `mlflow.log_metric(...)` without a run lands, on every rank, in the one run of the job. It uses MLflow as the
-notebook imported it and never imports it itself.
+Plain `mlflow.log_metric(...)` without a run lands, on every rank, in the one run of the job. Ranks that share a folder
+agree on it by a file there; ranks of several pods, which share nothing but MLflow, by an election (mlflow_own). It uses
+MLflow as the notebook imported it and never imports it itself.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .mlflow_own import OWN_TAG, Election
 from .mlflow_place import JobLock, Place, without_credentials
 
 FLUENT = "mlflow.tracking.fluent"
-OWN_TAG = "windlass.own"
 _STACK = "_active_run_stack"
 
 
@@ -30,6 +32,12 @@ def context_tags() -> dict[str, str]:
     except ValueError:
         return {}
     return {str(key): str(value) for key, value in tags.items()} if isinstance(tags, dict) else {}
+
+
+def _own_name() -> str | None:
+    tags = context_tags()
+    stem = Path(tags.get("windlass.notebook", "")).stem
+    return "-".join(part for part in (stem, tags.get("windlass.job_id", "")) if part) or None
 
 
 def run_stack(fluent: Any) -> list[Any]:
@@ -45,13 +53,25 @@ def all_run_stacks(fluent: Any) -> list[list[Any]]:
     return list(values().values()) if values is not None else [run_stack(fluent)]
 
 
+@dataclass(frozen=True)
+class Pod:
+    """Where this rank runs, when the job may have other pods."""
+
+    job_id: str
+    is_first: bool
+    """Whether rank 0 is among the pod's ranks."""
+    experiment: str | None
+    """The name of the job's experiment; the notebook may log to another one."""
+
+
 class Runs:
     """What this rank knows of the job's runs."""
 
-    def __init__(self, *, job_dir: Path, rank: int, place: Place) -> None:
+    def __init__(self, *, job_dir: Path, rank: int, place: Place, pod: Pod | None = None) -> None:
         self._job_dir = job_dir
         self._rank = rank
         self._place = place
+        self._pod = pod
         # Not the lock of `place`: that one is taken inside MLflow's own lock, this one outside of it.
         self.lock = JobLock(job_dir / "mlflow.lock")
         self._lent = threading.Event()
@@ -59,23 +79,36 @@ class Runs:
         self.made_at: dict[str, str] = {}
         """Tracking address, by run: the notebook may set another one before a run ends."""
 
+    @property
+    def are_agreed_on(self) -> bool:
+        """Whether a run that is made to be the job's own is a candidate as yet."""
+        return self._pod is not None and not self._place.away
+
     def tags_for(self, tags: dict[str, Any] | None) -> dict[str, Any]:
         """A new run's tags, with those of the job that are missing."""
         return {**context_tags(), "windlass.rank": str(self._rank), **(tags or {})}
 
     def record(self, run: Any, *, tracking_uri: str, own: bool) -> None:
-        """Write a run down in runs.jsonl: one line, in one write, so that ranks do not mix theirs."""
-        line = {
-            "run_id": run.info.run_id,
-            "experiment_id": run.info.experiment_id,
-            "tracking_uri": without_credentials(tracking_uri),
-            "name": getattr(run.info, "run_name", None),
-            "own": own,
-            "rank": self._rank,
-            "at": time.time(),
-            "spooled": self._place.away and self._place.is_ours(tracking_uri),
-        }
+        """Write a run down with the job."""
         self.made_at[run.info.run_id] = tracking_uri
+        self._write_down(
+            {
+                "run_id": run.info.run_id,
+                "experiment_id": run.info.experiment_id,
+                "tracking_uri": without_credentials(tracking_uri),
+                "name": getattr(run.info, "run_name", None),
+                "own": own,
+                "spooled": self._place.away and self._place.is_ours(tracking_uri),
+            }
+        )
+
+    def record_sent(self, run: dict[str, Any]) -> None:
+        """Write down what a run of the spool has become at the server."""
+        self._write_down({**run, "tracking_uri": without_credentials(self._place.uri), "spooled": False})
+
+    def _write_down(self, run: dict[str, Any]) -> None:
+        """Add to runs.jsonl: one line, in one write, so that ranks do not mix theirs."""
+        line = {**run, "rank": self._rank, "at": time.time()}
         fd = os.open(self._job_dir / "runs.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.write(fd, (json.dumps(line) + "\n").encode())
@@ -87,12 +120,17 @@ class Runs:
 
         Raises what MLflow raises.
         """
+        made_here = False
         with self.lock:
             known = self._known_own_run(fluent)
-            if known is None:
+            if known is None and not self._is_shared(fluent):
                 return self._create_own_run(fluent)
+            if known is None:
+                known, made_here = self._agreed_own_run(fluent)
         self.own_run_id = known.info.run_id
         self.made_at[known.info.run_id] = fluent.MlflowClient().tracking_uri
+        if made_here:
+            return fluent.start_run(run_id=known.info.run_id)
         active = fluent.ActiveRun(known)
         run_stack(fluent).append(active)
         return active
@@ -112,22 +150,64 @@ class Runs:
             client.update_run(run.info.run_id, status="RUNNING")
         return run
 
+    def _is_shared(self, fluent: Any) -> bool:
+        """Whether other pods may be making an own run at the same place."""
+        if self._pod is None or not self._pod.job_id:
+            return False
+        return not (self._place.is_ours(fluent.MlflowClient().tracking_uri) and self._place.decide())
+
+    def _agreed_own_run(self, fluent: Any) -> tuple[Any, bool]:
+        """The run that all pods take for the job's own, and whether it was made here.
+
+        Otherwise it is another pod's, also one of an earlier attempt.
+        """
+        pod: Any = self._pod
+        client = fluent.MlflowClient()
+        here = fluent._get_experiment_id()  # noqa: SLF001  (where MLflow's own start_run makes one)
+        usual = client.get_experiment_by_name(pod.experiment) if pod.experiment else None
+        near = [here, *([usual.experiment_id] if usual is not None else [])]
+        election = Election(client, job_id=pod.job_id)
+        made: list[str] = []
+
+        def make() -> Any:
+            run = client.create_run(here, tags=self._own_tags(fluent), run_name=_own_name())
+            made.append(run.info.run_id)
+            return run
+
+        # The first pod need not wait for itself; that others do spares superseded runs, nothing else depends on it.
+        run = (election.find(near) if pod.is_first else election.wait(near)) or election.settle(make)
+        if run.info.status != "RUNNING":
+            client.update_run(run.info.run_id, status="RUNNING")
+            run = client.get_run(run.info.run_id)
+        if pod.is_first or run.info.run_id in made:
+            self.record(run, tracking_uri=client.tracking_uri, own=True)
+        self._note_own_run(run, tracking_uri=client.tracking_uri)
+        return run, run.info.run_id in made
+
+    def _own_tags(self, fluent: Any) -> dict[str, str]:
+        """The tags that MLflow's start_run would give it."""
+        tags = {OWN_TAG: "true", "mlflow.runName": _own_name() or ""}
+        registry = getattr(fluent, "context_registry", None)
+        resolved: dict[str, str] = registry.resolve_tags(tags) if registry is not None else tags
+        return resolved
+
     def _create_own_run(self, fluent: Any) -> Any:
-        tags = context_tags()
-        stem = Path(tags.get("windlass.notebook", "")).stem
-        name = "-".join(part for part in (stem, tags.get("windlass.job_id", "")) if part) or None
-        active = fluent.start_run(run_name=name, tags={OWN_TAG: "true"})
+        active = fluent.start_run(run_name=_own_name(), tags={OWN_TAG: "true"})
         self.own_run_id = active.info.run_id
+        self._note_own_run(active, tracking_uri=fluent.MlflowClient().tracking_uri)
+        return active
+
+    def _note_own_run(self, run: Any, *, tracking_uri: str) -> None:
+        """Let the ranks that share this folder know."""
         own = {
-            "run_id": active.info.run_id,
-            "experiment_id": active.info.experiment_id,
-            "tracking_uri": without_credentials(fluent.MlflowClient().tracking_uri),
+            "run_id": run.info.run_id,
+            "experiment_id": run.info.experiment_id,
+            "tracking_uri": without_credentials(tracking_uri),
             "at": time.time(),
         }
         draft = self._job_dir / f"own_run.json.{self._rank}"
         draft.write_text(json.dumps(own), encoding="utf-8")
         draft.replace(self._job_dir / "own_run.json")
-        return active
 
     @contextlib.contextmanager
     def lend_own_run(self, fluent: Any, tags: dict[str, Any] | None) -> Iterator[None]:

@@ -103,6 +103,8 @@ class StatusFile:
         """Say how it ended. The first to say so wins; whether this call was the first."""
         with self._lock:
             if self.ended:
+                if self._dirty:
+                    self._write()
                 return False
             self._content.update(phase=phase, exit_code=exit_code, ended_at=time.time())
             if phase == "succeeded":

@@ -1,4 +1,4 @@
-"""Runs `with_mlflow.py` in an interpreter that has MLflow, so that this process need not import it."""
+"""Runs `runner/mlflow_copy.py` in an interpreter that has MLflow, so that this process need not import it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from windlass.errors import Unavailable
+from windlass.runner import mlflow_copy
 from windlass.runner.mlflow_place import without_credentials
 
-_SCRIPT = Path(__file__).with_name("with_mlflow.py")
+_SCRIPT = Path(mlflow_copy.__file__)
 _TIME_LIMIT_SECONDS = 3600.0
 
 

@@ -17,7 +17,7 @@ NO_GPUS = {"NVIDIA_VISIBLE_DEVICES": "void"}
 """CUDA images ask for all GPUs; where NVIDIA's runtime is the node's default they would get them unasked."""
 
 _PROTOCOL = re.compile(
-    r"WINDLASS_(?!TRACKING_WAIT$).*|(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_(ADDR|PORT)|TORCHELASTIC_.*|PET_.*"
+    r"WINDLASS_(?!TRACKING_(LAST_)?WAIT$).*|(LOCAL_|GROUP_|ROLE_)?(RANK|WORLD_SIZE)|ROLE_NAME|MASTER_(ADDR|PORT)|TORCHELASTIC_.*|PET_.*"
     r"|NVIDIA_VISIBLE_DEVICES|KUBERNETES_.*|JPY_.*|JUPYTERHUB_.*|JUPYTER_(TOKEN|PASSWORD)|LD_PRELOAD"
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")

@@ -1,7 +1,7 @@
 """What only MLflow itself can do, run as a script by an interpreter that has it (the job's own, as a rule).
 
-`with_mlflow.py copy SPOOL`: copies the runs, models and artifacts that a job logged while MLflow was away to the
-server at MLFLOW_TRACKING_URI. `with_mlflow.py upload RUN_ID FOLDER`: puts a folder among a run's artifacts, wherever
+`mlflow_copy.py copy SPOOL`: copies the runs, models and artifacts that a job logged while MLflow was away to the
+server at MLFLOW_TRACKING_URI. `mlflow_copy.py upload RUN_ID FOLDER`: puts a folder among a run's artifacts, wherever
 these lie. Both may be cut off at any point and run again. The answer is one JSON object on the last line of standard
 output.
 
@@ -15,7 +15,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -46,13 +46,15 @@ def _paged(search: Any, **arguments: Any) -> Iterator[Any]:
 class Copier:
     """Copies one spool to the real server; what is there already is not made again."""
 
-    def __init__(self, spool: Path) -> None:
+    def __init__(self, spool: Path, *, own_run: Callable[[Any, Callable[[], Any]], Any] | None = None) -> None:
+        """`own_run(client, make)` settles which run is the job's own, where others may make one at the same time."""
         from mlflow import MlflowClient
 
         database = spool / "mlflow.db"
         source = f"sqlite:///{database}" if database.exists() else (spool / "mlruns").as_uri()
         self.source = MlflowClient(tracking_uri=source, registry_uri=source)
         self.target = MlflowClient()
+        self._settle = own_run
         self.runs: dict[str, dict[str, Any]] = {}
         self.models: dict[str, str] = {}
 
@@ -85,15 +87,20 @@ class Copier:
         tags = dict(run.data.tags)
         if parent := self.runs.get(tags.get(_PARENT, "")):
             tags[_PARENT] = parent["run_id"]
+
+        def make() -> Any:
+            marked = {**tags, _SPOOLED_RUN: run.info.run_id}
+            return self.target.create_run(
+                experiment_id, start_time=run.info.start_time, tags=marked, run_name=run.info.run_name
+            )
+
+        is_own = tags.get(_OWN) == "true" and _JOB in tags
+        if is_own and self._settle is not None:
+            return self._settle(self.target, make)
         found = self._find(experiment_id, {_SPOOLED_RUN: run.info.run_id})
-        if found is None and tags.get(_OWN) == "true" and _JOB in tags:
+        if found is None and is_own:
             found = self._find(experiment_id, {_OWN: "true", _JOB: tags[_JOB]})
-        if found is not None:
-            return found
-        tags[_SPOOLED_RUN] = run.info.run_id
-        return self.target.create_run(
-            experiment_id, start_time=run.info.start_time, tags=tags, run_name=run.info.run_name
-        )
+        return found if found is not None else make()
 
     def _copy_run(self, run: Any, experiment_id: str) -> None:
         from mlflow.entities import Metric, Param, RunTag
@@ -195,6 +202,9 @@ class Copier:
 
 def main() -> None:
     """Entry point."""
+    # Python puts a script's folder first, where modules lie whose names others may have too.
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != here]
     parser = argparse.ArgumentParser(description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True)
     copy = actions.add_parser("copy")
