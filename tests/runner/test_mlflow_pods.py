@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,10 +15,15 @@ from typing import Any
 
 import pytest
 from tests.conftest import forwarding
+from tests.engines.kubernetes.making import cluster_job
+from tests.kube.authority import Authority, tls_door
 
+from windlass.engines.kubernetes.environment import rank_environment
 from windlass.engines.kubernetes.frames import Assembler
+from windlass.engines.kubernetes.job_environment import for_pods
 from windlass.engines.kubernetes.log_lines import Line
 from windlass.engines.kubernetes.rank_text import PodRanks, RankText
+from windlass.tracking.tracking import Tracking
 
 from .job import Job
 from .test_reporting import IN_A_POD, last, read
@@ -235,6 +242,42 @@ def _spool_is_closed(pod: Job) -> bool:
             return spool.execute("select status from runs").fetchall() == [("FINISHED",)]
     except sqlite3.OperationalError:
         return False
+
+
+async def test_an_mlflow_behind_tls_is_used_by_the_certificates_that_it_is_given(
+    pods: Any, mlflow: Any, tmp_path: Path
+) -> None:
+    mlflow.runs_of("nobody")  # it is up
+    authority = Authority(tmp_path)
+    async with tls_door(mlflow.url, authority.server()) as url:
+        job = pods(url)
+        pod = job.start(1, LOGS, MLFLOW_TRACKING_SERVER_CERT_PATH=str(authority.file))
+        assert await asyncio.to_thread(pod.wait) == 0, pod.output
+    (run,) = mlflow.runs_of(job.id)
+    assert metrics(run) == {"loss_1": 0.5}
+    assert notices(pod, 1, world=2) == []
+
+
+async def test_what_tracking_gives_a_job_arrives_in_its_pods_and_no_password_stands_in_a_manifest(
+    tmp_path: Path,
+) -> None:
+    uri = "https://ada:s3cret@mlflow.example/path"
+    tracking = Tracking(data_dir=tmp_path, configured_uri=uri, python=sys.executable)
+    given = await tracking.job_environment(
+        job_id="j1", owner="ada", notebook="d/train.ipynb", bundle_sha256="ab" * 32, experiment="d/train $(X)", git=None
+    )
+    await tracking.close()
+    chosen = for_pods({**given, "WINDLASS_TRACKING_LAST_WAIT": "20"}, tracking_uri=None)
+    entries = {entry["name"]: entry for entry in rank_environment(cluster_job(environment=dict(chosen.variables)))}
+    assert entries["MLFLOW_TRACKING_URI"]["value"] == "https://mlflow.example/path"
+    assert entries["MLFLOW_EXPERIMENT_NAME"]["value"] == "d/train $$(X)"
+    assert entries["MLFLOW_RUN_CONTEXT"]["value"] == given["MLFLOW_RUN_CONTEXT"]
+    assert entries["WINDLASS_TRACKING_WAIT"]["value"] == given["WINDLASS_TRACKING_WAIT"]
+    assert entries["WINDLASS_TRACKING_LAST_WAIT"]["value"] == "20"
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"):
+        reference = {"name": "windlass-credentials", "key": name, "optional": True}
+        assert entries[name]["valueFrom"] == {"secretKeyRef": reference}
+    assert "s3cret" not in json.dumps(entries)
 
 
 def test_an_image_without_mlflow_runs_the_job_all_the_same(pods: Any, unused_tcp_port: int) -> None:

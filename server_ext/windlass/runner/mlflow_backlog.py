@@ -77,22 +77,24 @@ class Backlog:
                 try:
                     call(path, body)
                 except Refused as refusal:
-                    refusals += self._send_single(call, path, body) or [str(refusal)]
+                    refusals += self._send_singly(call, path, body, str(refusal))
                 draft = self._place.with_suffix(".tmp")
                 draft.write_text(str(end), encoding="ascii")
                 draft.replace(self._place)
         return refusals
 
     @staticmethod
-    def _send_single(call: Call, path: str, body: dict[str, Any]) -> list[str]:
+    def _send_singly(call: Call, path: str, body: dict[str, Any], refusal: str) -> list[str]:
         """One metric that MLflow refuses must not take those along that it was put together with."""
-        metrics = body.get("metrics", []) if path == LOG_BATCH else []
+        metrics = body["metrics"] if path == LOG_BATCH and _metrics_alone(path, body) else []
+        if len(metrics) < 2:
+            return [refusal]
         refusals = []
-        for metric in metrics if len(metrics) > 1 else ():
+        for metric in metrics:
             try:
                 call(LOG_BATCH, {"run_id": body["run_id"], "metrics": [metric]})
-            except Refused as refusal:  # noqa: PERF203  (each for itself is the point)
-                refusals.append(str(refusal))
+            except Refused as single:  # noqa: PERF203  (each for itself is the point)
+                refusals.append(str(single))
         return refusals
 
     def _batches(self) -> Iterator[tuple[str, dict[str, Any], int]]:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from .mlflow_own import OWN_TAG, Election
 from .mlflow_place import JobLock, Place, without_credentials
@@ -154,7 +155,11 @@ class Runs:
         """Whether other pods may be making an own run at the same place."""
         if self._pod is None or not self._pod.job_id:
             return False
-        return not (self._place.is_ours(fluent.MlflowClient().tracking_uri) and self._place.decide())
+        uri = fluent.MlflowClient().tracking_uri
+        if not self._place.uri and urlsplit(uri).scheme in ("", "file", "sqlite"):
+            # Nobody named a server: MLflow writes to the pod's own disk.
+            return False
+        return not (self._place.is_ours(uri) and self._place.decide())
 
     def _agreed_own_run(self, fluent: Any) -> tuple[Any, bool]:
         """The run that all pods take for the job's own, and whether it was made here.
