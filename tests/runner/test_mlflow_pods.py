@@ -280,6 +280,16 @@ async def test_what_tracking_gives_a_job_arrives_in_its_pods_and_no_password_sta
     assert "s3cret" not in json.dumps(entries)
 
 
+def test_a_server_that_refuses_to_search_still_gets_the_metrics(pods: Any, mlflow: Any) -> None:
+    job = pods(mlflow.url)
+    pod = job.start(0, LOGS, WINDLASS_JOB_ID="it's no word of MLflow's language")
+    assert pod.wait() == 0, pod.output
+    (run,) = mlflow.runs_of(job.id)
+    assert metrics(run) == {"loss_0": 0.5}
+    (notice,) = notices(pod, 0, world=2)
+    assert notice.startswith("What this pod logs has an MLflow run to itself")
+
+
 def test_an_image_without_mlflow_runs_the_job_all_the_same(pods: Any, unused_tcp_port: int) -> None:
     job = pods(f"http://127.0.0.1:{unused_tcp_port}")
     hide = "import sys\nsys.modules['mlflow'] = None"

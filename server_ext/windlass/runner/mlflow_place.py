@@ -119,7 +119,7 @@ class Place:
         self._lock = JobLock(job_dir / "mlflow-place.lock")
         self._spool = job_dir / "spool"
         self._wait_seconds = wait_seconds
-        self._say = say
+        self.say = say
         self._away: bool | None = None
 
     @property
@@ -148,7 +148,7 @@ class Place:
             (self._spool / "away.json").write_text(json.dumps(note), encoding="utf-8")
         except OSError:
             return False
-        self._say(
+        self.say(
             f"MLflow at {address} does not answer. What this job logs is kept with the job and sent when "
             "MLflow is back."
         )

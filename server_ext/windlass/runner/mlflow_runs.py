@@ -24,6 +24,8 @@ from .mlflow_place import JobLock, Place, without_credentials
 
 FLUENT = "mlflow.tracking.fluent"
 _STACK = "_active_run_stack"
+_NO_AGREEMENT = ("OwnRunUndecided", "RestException")
+"""A server that refuses a search may still take metrics."""
 
 
 def context_tags() -> dict[str, str]:
@@ -125,9 +127,15 @@ class Runs:
         with self.lock:
             known = self._known_own_run(fluent)
             if known is None and not self._is_shared(fluent):
-                return self._create_own_run(fluent)
+                return self._create_own_run(fluent, tags={OWN_TAG: "true"})
             if known is None:
-                known, made_here = self._agreed_own_run(fluent)
+                try:
+                    known, made_here = self._agreed_own_run(fluent)
+                except Exception as error:
+                    if type(error).__name__ not in _NO_AGREEMENT:
+                        raise
+                    self._place.say(f"What this pod logs has an MLflow run to itself: {str(error)[:200]}")
+                    return self._create_own_run(fluent, tags={})
         self.own_run_id = known.info.run_id
         self.made_at[known.info.run_id] = fluent.MlflowClient().tracking_uri
         if made_here:
@@ -153,7 +161,8 @@ class Runs:
 
     def _is_shared(self, fluent: Any) -> bool:
         """Whether other pods may be making an own run at the same place."""
-        if self._pod is None or not self._pod.job_id:
+        if self._pod is None or not self._pod.job_id or os.environ.get("MLFLOW_RUN_ID"):
+            # With that variable the user names the run, to all pods.
             return False
         uri = fluent.MlflowClient().tracking_uri
         if not self._place.uri and urlsplit(uri).scheme in ("", "file", "sqlite"):
@@ -196,8 +205,8 @@ class Runs:
         resolved: dict[str, str] = registry.resolve_tags(tags) if registry is not None else tags
         return resolved
 
-    def _create_own_run(self, fluent: Any) -> Any:
-        active = fluent.start_run(run_name=_own_name(), tags={OWN_TAG: "true"})
+    def _create_own_run(self, fluent: Any, *, tags: dict[str, str]) -> Any:
+        active = fluent.start_run(run_name=_own_name(), tags=tags)
         self.own_run_id = active.info.run_id
         self._note_own_run(active, tracking_uri=fluent.MlflowClient().tracking_uri)
         return active
