@@ -1,6 +1,7 @@
 /** The same job on a cluster: chosen, previewed, queued with its reason, running, done; and what mends a finding. */
 import { expect, test } from './cluster';
 import { jobPage, jobRow, openPanel, openSubmitDialog, showTab } from './pages';
+import { setTheme, violations } from './wcag';
 
 const TRAIN = [
   { source: 'steps: int = 3', tags: ['parameters'] },
@@ -58,3 +59,46 @@ test('a notebook becomes a job of two pods: queued with its reason, running, don
   await expect(jobPage(page).getByRole('status').first()).toContainText('Succeeded');
   await expect(jobRow(page, 'train')).toContainText('Succeeded');
 });
+
+test('a fix of a finding is merged into the form', async ({ lab, page }) => {
+  await lab.open(page, lab.write('cluster/large.ipynb', TRAIN));
+  const dialog = await openSubmitDialog(page);
+  await dialog.getByRole('radio', { name: 'Cluster' }).check();
+  await dialog.getByLabel('GPUs per worker').fill('8');
+  await dialog.getByRole('tab', { name: /Preview/ }).click();
+  const finding = dialog.getByRole('listitem').filter({ hasText: 'No node has 8 GPUs' });
+  await finding.getByRole('button', { name: 'Apply' }).press('Enter');
+  await expect(finding).toBeHidden();
+  await expect(dialog.getByText(/^Applied; \d+ findings? now\.$/)).toBeFocused();
+  await dialog.getByRole('tab', { name: 'Run' }).click();
+  await expect(dialog.getByLabel('GPUs per worker')).toHaveValue('4');
+});
+
+for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {
+  test(`what is about the cluster keeps to WCAG A and AA in ${theme}`, async ({ lab, page }) => {
+    setTheme(lab, theme);
+    await lab.open(page, lab.write(`cluster/access-${theme.split(' ')[1] ?? ''}.ipynb`, TRAIN));
+    const dialog = await openSubmitDialog(page);
+    await dialog.getByRole('radio', { name: 'Cluster' }).check();
+    await dialog.getByLabel('Queue').selectOption('team-a');
+    await dialog.getByRole('button', { name: 'Mount a volume claim' }).click();
+    await dialog.getByText('More', { exact: true }).click();
+    await dialog.getByLabel('GPUs per worker').fill('8');
+    await dialog.getByLabel('Memory', { exact: true }).fill('32');
+    expect(await violations(page, '.jp-WindlassSubmitDialog')).toEqual([]);
+    await dialog.getByLabel('Memory', { exact: true }).fill('1Gi');
+    await dialog.getByRole('tab', { name: /Preview/ }).click();
+    await expect(dialog.getByRole('button', { name: 'Apply' }).first()).toBeVisible();
+    await expect(dialog.locator('[aria-busy=true]')).toHaveCount(0);
+    expect(await violations(page, '.jp-WindlassSubmitDialog')).toEqual([]);
+    await dialog.getByRole('tab', { name: 'Manifest' }).click();
+    await expect(dialog.getByRole('button', { name: 'Copy all' })).toBeVisible();
+    expect(await violations(page, '.jp-WindlassSubmitDialog')).toEqual([]);
+    await dialog.getByRole('button', { name: 'Submit' }).click();
+    await showTab(page, 'Cluster');
+    const pod = jobPage(page).getByRole('table', { name: 'Pods of this job' }).getByRole('row').nth(1);
+    await expect(pod).toContainText('waiting for a GPU node');
+    expect(await violations(page, '.jp-WindlassJobPage:not(.lm-mod-hidden)')).toEqual([]);
+    setTheme(lab, 'JupyterLab Light');
+  });
+}

@@ -63,6 +63,7 @@ function Body({ model, onGoToCell }: SubmitBody.IOptions): React.JSX.Element {
       )}
       <Tabs model={model} tabs={tabs} tab={tab} onChoose={setTab} />
       <div
+        key={tab}
         className="jp-WindlassSubmit-panel"
         role="tabpanel"
         id={`${ID_PREFIX}-panel`}

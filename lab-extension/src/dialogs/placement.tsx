@@ -121,7 +121,14 @@ function sizeSummary({ form, trans }: SubmitModel, engine: EngineInfo | undefine
   if (!Number.isInteger(processes) || processes < 1) {
     return '';
   }
-  const world = trans._n('%1 process in all', '%1 processes in all', processes);
+  const gpus = Number(form.workers) * Number(form.gpusPerWorker);
+  const parts = [trans._n('%1 process in all', '%1 processes in all', processes)];
+  if (gpus > 0) {
+    parts.push(trans._n('%1 GPU', '%1 GPUs', gpus));
+  }
   const { cpus, cpus_free: free } = engine?.capacity ?? { cpus: null, cpus_free: null };
-  return cpus === null || free === null ? world : trans.__('%1 · %2 of %3 CPUs free', world, free, cpus);
+  if (cpus !== null && free !== null) {
+    parts.push(trans.__('%1 of %2 CPUs free', free, cpus));
+  }
+  return parts.join(' · ');
 }

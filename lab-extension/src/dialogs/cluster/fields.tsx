@@ -31,7 +31,7 @@ export function ClusterFields(props: IClusterProps): React.JSX.Element {
         <TextField
           id={`${idPrefix}-cpu`}
           label={trans.__('CPU cores')}
-          placeholder={trans.__('as the cluster has it')}
+          placeholder={trans.__('the cluster’s default')}
           inputMode="decimal"
           value={cluster.cpu}
           error={errors['cluster.cpu']}
@@ -40,7 +40,7 @@ export function ClusterFields(props: IClusterProps): React.JSX.Element {
         <TextField
           id={`${idPrefix}-memory`}
           label={trans.__('Memory')}
-          placeholder={trans.__('as the cluster has it')}
+          placeholder={trans.__('the cluster’s default')}
           help={trans.__('Such as 512Mi or 32Gi')}
           value={cluster.memory}
           error={errors['cluster.memory_bytes']}

@@ -49,9 +49,7 @@ function Step({ step, longest, hasEnded, trans }: IStepProps): React.JSX.Element
           trans.__('not yet')
         )}
       </span>
-      <span className="jp-WindlassTimeline-span">
-        {seconds === null ? '' : trans.__('after %1', formatStep(seconds, trans))}
-      </span>
+      <span className="jp-WindlassTimeline-span">{seconds === null ? '' : after(seconds, trans)}</span>
       <span className="jp-WindlassTimeline-bar" aria-hidden>
         <span style={{ width: `${share * 100}%` }} />
       </span>
@@ -61,12 +59,12 @@ function Step({ step, longest, hasEnded, trans }: IStepProps): React.JSX.Element
 }
 
 /** Clusters tell whole seconds. */
-function formatStep(seconds: number, trans: TranslationBundle): string {
+function after(seconds: number, trans: TranslationBundle): string {
   const whole = Math.round(seconds);
-  if (whole >= 60) {
-    return formatDuration(whole);
+  if (whole < 1) {
+    return trans.__('at once');
   }
-  return whole < 1 ? trans.__('< 1 s') : trans.__('%1 s', whole);
+  return whole < 60 ? trans.__('after %1 s', whole) : trans.__('after %1', formatDuration(whole));
 }
 
 function stepName(name: TimelineStep['name'], trans: TranslationBundle): string {
