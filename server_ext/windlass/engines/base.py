@@ -234,3 +234,12 @@ class KeepsBundles(Protocol):
     def keep_bundles_with(self, open_store: Callable[[], Awaitable[Any]]) -> None:
         """Take what opens a client of the configured MLflow (`tracking.client.MlflowRest`) or raises Unavailable."""
         ...
+
+
+@runtime_checkable
+class MarksRecords(Protocol):
+    """An engine whose jobs others look after too, who wait for word that a job's record is done."""
+
+    async def mark_recorded(self, job_id: str) -> None:
+        """A job's record is in MLflow. Raises nothing for a job or a cluster that is gone."""
+        ...

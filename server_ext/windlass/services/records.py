@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from windlass.engines.base import Engine
+from windlass.engines.base import Engine, MarksRecords
 from windlass.errors import Unavailable, WindlassError
 from windlass.services.pending_records import PendingRecord, RecordStore
 from windlass.services.record_upload import RecordUpload
@@ -126,6 +126,8 @@ class RecordKeeper:
             experiment_id=runs[0].experiment_id,
             runs=runs,
         )
+        if isinstance(self._engine, MarksRecords):
+            await self._engine.mark_recorded(record.job_id)
         return None
 
     async def _put_off(self, job_id: str, error: Exception) -> None:

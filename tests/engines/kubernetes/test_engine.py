@@ -261,7 +261,12 @@ async def test_a_job_that_waits_can_be_stopped(cluster: Cluster, namespace: str,
             await made.engine.remove(JOB)
         await made.engine.stop(JOB, reason="Not needed.")
         await made.reaches(JOB, State.STOPPED)
-    assert await pods_of(cluster, namespace) == []
+
+    async def gone() -> bool:
+        return await pods_of(cluster, namespace) == []
+
+    # Pods that the operator was about to make when its job went are the garbage collector's.
+    await eventually(gone)
 
 
 async def test_the_plan_shows_all_objects_and_why_the_kind_was_chosen(

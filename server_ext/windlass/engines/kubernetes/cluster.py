@@ -33,6 +33,8 @@ NO_CLIENT = (
 )
 FACTS_SECONDS = 300.0
 LIST_SECONDS = 30.0
+SILENT_SECONDS = 30.0
+"""A watch that broke stands again before that, where the cluster answers."""
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 PATIENCE_SECONDS = 8.0
@@ -50,6 +52,13 @@ class Opened:
     facts: ClusterFacts
     facts_at: float
     watch: JobWatch
+
+    @property
+    def silent_since(self) -> float | None:
+        """Since when (POSIX seconds) it has told nothing, where that is long enough to be worth a word."""
+        since = self.watch.stale_since
+        seconds = 0.0 if since is None else time.monotonic() - since
+        return time.time() - seconds if seconds > SILENT_SECONDS else None
 
     @property
     def client(self) -> KubeClient:
@@ -138,6 +147,7 @@ class ClusterAccess:
             if time.monotonic() - opened.facts_at > FACTS_SECONDS:
                 try:
                     opened.facts = await discover(opened.client, namespace=opened.namespace)
+                    await opened.watch.follow(opened.facts)
                 except KubeError as error:
                     _log.info("What the cluster serves could not be read anew: %s", error)
                 opened.facts_at = time.monotonic()

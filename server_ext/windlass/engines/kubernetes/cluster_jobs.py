@@ -6,42 +6,37 @@ Loaded when it is first needed: it brings the cluster's client with it.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from windlass.contract.cluster import ClusterOffers, JobPlacement
-from windlass.contract.preview import Finding
 from windlass.engines.base import JobSpec, JobStatus, LaunchPlan, LogSlice, State
 from windlass.engines.job_folder import logreader
-from windlass.engines.job_folder.paths import is_job_id
-from windlass.engines.job_folder.record import JobRecord, read_spec, write_record
-from windlass.engines.kubernetes import planning, pods
+from windlass.engines.job_folder.record import read_spec
 from windlass.engines.kubernetes.bundle_upload import BundleUpload, OpenStore
 from windlass.engines.kubernetes.cluster import NOT_YET, ClusterAccess, Opened
 from windlass.engines.kubernetes.cluster_settings import ClusterSettings
-from windlass.engines.kubernetes.delivery import room_for_bundle
 from windlass.engines.kubernetes.kinds.choosing import KINDS
-from windlass.engines.kubernetes.live_job import SENT, LiveJob, begin
+from windlass.engines.kubernetes.live_job import LiveJob
 from windlass.engines.kubernetes.live_jobs import LiveJobs
+from windlass.engines.kubernetes.marking import RecordMarks
 from windlass.engines.kubernetes.mirror import Mirror
-from windlass.engines.kubernetes.model import ClusterFacts, Delivery, InConfigMap
 from windlass.engines.kubernetes.offers import offers
 from windlass.engines.kubernetes.placements import before_seen, placement_of
-from windlass.engines.kubernetes.planning import Check, Checked, Planned
+from windlass.engines.kubernetes.planning import Check
 from windlass.engines.kubernetes.refusals import refusal
+from windlass.engines.kubernetes.sending import Sending
 from windlass.engines.kubernetes.stopping import Stopper, remove_objects
-from windlass.engines.kubernetes.submitting import Submitter
 from windlass.engines.kubernetes.sweeping import SWEEP_SECONDS, sweep
 from windlass.engines.kubernetes.usual_checks import USUAL_CHECKS
-from windlass.errors import Conflict, InvalidRequest, NotFound, Unavailable, WindlassError
+from windlass.errors import Conflict, NotFound, Unavailable, WindlassError
 from windlass.kube.errors import KubeError
-from windlass.kube.names import object_name
 
-CATALOGUE_SECONDS = 300.0
 STARTING_SECONDS = 15.0
+LOOK_FOR_KINDS_SECONDS = 60.0
+"""How often it is seen whether what the cluster serves has to be read anew (`cluster.FACTS_SECONDS`)."""
 _LARGEST_PAGE_BYTES = 8 * 1024 * 1024
 
 
@@ -60,14 +55,21 @@ class ClusterJobs:
     ) -> None:
         self._settings = settings
         self._access = access
-        self._checks = checks
         self.upload = BundleUpload(open_store=open_store)
         """Takes bundles that no ConfigMap can hold to where pods fetch them."""
         self._mirror = Mirror(data_dir)
         self._bundles = data_dir / "bundles"
         self._live = LiveJobs(mirror=self._mirror, bundles=self._bundles, settings=settings, emit=emit)
         self._stopper = Stopper(access=access, live=self._live)
-        self._catalogue: tuple[float, tuple[str, ...]] = (float("-inf"), ())
+        self._sending = Sending(
+            settings=settings,
+            access=access,
+            mirror=self._mirror,
+            live=self._live,
+            upload=self.upload,
+            checks=checks,
+        )
+        self._marks = RecordMarks()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def load(self) -> None:
@@ -81,67 +83,16 @@ class ClusterJobs:
         self._tasks = [
             asyncio.create_task(self._sweep_now_and_then(opened), name="windlass-cluster-sweep"),
             asyncio.create_task(self._see_nodes_start(), name="windlass-cluster-nodes"),
+            asyncio.create_task(self._see_operators_come(), name="windlass-cluster-kinds"),
         ]
 
     async def plan(self, spec: JobSpec) -> LaunchPlan:
         """What `submit` would make. Raises InvalidRequest, Forbidden and Unavailable."""
-        opened, facts = await self._access.get(), await self._access.facts()
-        planned = await self._plan(spec, opened, facts)
-        manifests = [_shown_carrier(planned), *planned.objects]
-        return LaunchPlan(
-            kind=planned.kind.name,
-            command=tuple(_command(planned)),
-            manifest=planned.own,
-            manifests=tuple(manifests),
-            kind_reason=planned.why,
-            findings=tuple(await self._find(planned, opened, facts)),
-            notices=planned.notices,
-        )
+        return await self._sending.plan(spec)
 
     async def submit(self, spec: JobSpec) -> None:
         """Make the job. Raises InvalidRequest, Forbidden, Conflict and Unavailable; nothing is left then."""
-        if not is_job_id(spec.id):
-            raise InvalidRequest(f"{spec.id!r} cannot be the id of a job.")
-        if self._live.get(spec.id) is not None:
-            return
-        opened, facts = await self._access.get(), await self._access.facts()
-        spec = replace(spec, created_at=spec.created_at or time.time())
-        content = await asyncio.to_thread(_read_bundle, spec.bundle_path)
-        planned = await self._deliverable(await self._plan(spec, opened, facts), opened, facts, len(content))
-        try:
-            job = await self._send(planned, opened, facts, content)
-        except Unavailable:
-            # It may be there all the same, and need its bundle.
-            raise
-        except BaseException:
-            await asyncio.shield(self.upload.take_back(spec.id))
-            raise
-        self.upload.keep(spec.id)
-        self._live.take(job)
-        await self._live.look(spec.id)
-
-    async def _send(self, planned: Planned, opened: Opened, facts: ClusterFacts, content: bytes) -> LiveJob:
-        """Make the objects. Raises as `submit`."""
-        spec = planned.job.spec
-        resource = planned.kind.served(facts)
-        if resource is None:
-            raise InvalidRequest(f"This cluster does not serve {planned.kind.name}.")
-        job = await asyncio.to_thread(begin, self._mirror.job(spec.id), spec, planned.kind)
-        if job.wish is not None:
-            raise Conflict("This job was stopped before it had started.")
-        try:
-            bundle = content if isinstance(planned.job.delivery, InConfigMap) else None
-            await Submitter(opened.client, namespace=opened.namespace).submit(planned, resource, bundle=bundle)
-        except Unavailable:
-            # It may be there all the same: the folder stays, so that it can be stopped.
-            raise
-        except WindlassError:
-            await self._live.forget(spec.id)
-            await asyncio.to_thread(job.mirror.remove)
-            raise
-        record = JobRecord(state=State.PENDING, reason=SENT, kind=planned.kind.name)
-        await asyncio.to_thread(write_record, job.mirror.folder, record)
-        return job
+        await self._sending.submit(spec)
 
     def statuses(self) -> list[JobStatus]:
         """All jobs that are known. Reads files."""
@@ -237,6 +188,12 @@ class ClusterJobs:
         await self._live.forget(job_id)
         await asyncio.to_thread(job.mirror.remove)
 
+    async def mark_recorded(self, job_id: str) -> None:
+        """A job's record is in MLflow: say so in the cluster."""
+        job = self._live.get(job_id)
+        if job is not None:
+            await self._marks.mark(self._access.opened, job)
+
     def counts(self) -> tuple[int, int]:
         """How many jobs run, and how many wait."""
         living = [job.record.state for job in self._live if not job.is_final]
@@ -250,55 +207,6 @@ class ClusterJobs:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stopper.close()
         await self._live.close()
-
-    async def _plan(
-        self, spec: JobSpec, opened: Opened, facts: ClusterFacts, *, delivery: Delivery | None = None
-    ) -> Planned:
-        return planning.plan(
-            spec,
-            settings=self._settings,
-            facts=facts,
-            namespace=opened.namespace,
-            catalogue=await self._images(),
-            delivery=delivery,
-            environ=self._access.environ,
-        )
-
-    async def _deliverable(self, planned: Planned, opened: Opened, facts: ClusterFacts, size_bytes: int) -> Planned:
-        """The same job, its bundle on the way that is wide enough."""
-        room = room_for_bundle(requirement_count=len(planned.job.packages))
-        delivery: Delivery
-        if size_bytes <= room:
-            delivery = InConfigMap(name=planned.job.name, size_bytes=size_bytes)
-        else:
-            delivery = await self.upload.deliver_large(planned.job, client=opened.client)
-        return await self._plan(planned.job.spec, opened, facts, delivery=delivery)
-
-    async def _find(self, planned: Planned, opened: Opened, facts: ClusterFacts) -> list[Finding]:
-        checked = Checked(
-            planned=planned,
-            facts=facts,
-            client=opened.client,
-            server=opened.connection.server,
-            broker=self._access.broker,
-            environ=self._access.environ,
-        )
-        try:
-            found = await asyncio.gather(*(check(checked) for check in self._checks))
-        except KubeError as error:
-            raise refusal(error, doing="check the job") from error
-        return [finding for findings in found for finding in findings]
-
-    async def _images(self) -> tuple[str, ...]:
-        """The catalogue's, at most some minutes old."""
-        asked_at, images = self._catalogue
-        broker = self._access.broker
-        if broker is None or time.monotonic() - asked_at < CATALOGUE_SECONDS:
-            return images
-        with suppress(WindlassError):
-            images = tuple(item.image for item in (await broker.images()).items)
-        self._catalogue = (time.monotonic(), images)
-        return images
 
     def _existing(self, job_id: str) -> LiveJob:
         job = self._live.get(job_id)
@@ -318,7 +226,15 @@ class ClusterJobs:
     async def _sweep_now_and_then(self, opened: Opened) -> None:
         while True:
             await sweep(opened, list(self._live), owner=self._settings.owner)
+            await self._marks.try_again(opened)
             await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _see_operators_come(self) -> None:
+        """Kinds that are served by now are watched, also where nobody has asked for anything."""
+        while True:
+            await asyncio.sleep(LOOK_FOR_KINDS_SECONDS)
+            with suppress(WindlassError):
+                await self._access.facts()
 
     async def _see_nodes_start(self) -> None:
         """On a hub: which nodes are being started, while a job waits for one."""
@@ -327,27 +243,3 @@ class ClusterJobs:
                 with suppress(WindlassError):
                     self._live.starting = (await self._access.broker.capacity()).starting
             await asyncio.sleep(STARTING_SECONDS)
-
-
-def _command(planned: Planned) -> list[str]:
-    """What is started in each worker."""
-    one_process = planned.kind.name == "Job" and planned.job.spec.processes_per_worker == 1
-    return pods.plain_python(planned.job) if one_process else pods.torchrun(planned.job)
-
-
-def _shown_carrier(planned: Planned) -> dict[str, object]:
-    """The ConfigMap as a preview shows it: what is in it by name, without half a megabyte of text."""
-    made = {"apiVersion": "v1", "kind": "ConfigMap", "immutable": True}
-    metadata = {
-        "name": object_name(planned.job.spec.name, planned.job.spec.id),
-        "namespace": planned.job.namespace,
-        "labels": dict(planned.job.labels),
-    }
-    return {**made, "metadata": metadata, "binaryData": {"bundle.tar.gz": "…"}}
-
-
-def _read_bundle(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise Conflict("What this job is to send is no longer on disk. Send the notebook again.") from None

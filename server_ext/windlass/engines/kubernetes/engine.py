@@ -78,7 +78,9 @@ class KubernetesEngine:
         if opened is None:
             return EngineCheck(available=False, message=self._access.trouble or "Connecting to the cluster.")
         message = None
-        if opened.watch.forbidden:
+        if opened.silent_since is not None:
+            message = "The cluster does not answer: jobs are shown as they last stood."
+        elif opened.watch.forbidden:
             message = f"Your account may not {', '.join(opened.watch.forbidden)}: some of what happens is not shown."
         kinds = tuple(kind for kind in KINDS if kind in opened.facts.kinds)
         return EngineCheck(available=True, message=message, kinds=kinds)
@@ -160,6 +162,10 @@ class KubernetesEngine:
     async def placement(self, job_id: str) -> JobPlacement:
         """Where a job is: its pods and its time line. Raises NotFound."""
         return await (await self._loaded()).placement(job_id)
+
+    async def mark_recorded(self, job_id: str) -> None:
+        """Note on the job in the cluster that its record is in MLflow; what cannot be noted now is tried again."""
+        await (await self._loaded()).mark_recorded(job_id)
 
     async def close(self) -> None:
         """End every watch; jobs go on."""

@@ -29,7 +29,7 @@ from windlass.engines.kubernetes.mirror import Mirror
 from windlass.engines.kubernetes.model import Observed, Phase
 from windlass.engines.kubernetes.placements import placement_of
 from windlass.engines.kubernetes.recovered import bring_back_bundle, spec_of
-from windlass.engines.kubernetes.standing import stand, stopped
+from windlass.engines.kubernetes.standing import stale, stand, stopped
 from windlass.kube.errors import KubeError, NotFound
 from windlass.kube.names import object_name
 
@@ -225,7 +225,8 @@ class LiveJobs:
         )
         if job.wish is not None and not record.state.is_final:
             record = replace(record, reason=STOPPING)
-        await self._write(job, record)
+        silent_since = opened.silent_since
+        await self._write(job, record if silent_since is None else stale(record, seen_at=silent_since))
 
     async def _find_place(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
         """The job's place in its queue: no watch tells it, so it is asked, for all jobs together once a second."""
@@ -291,10 +292,13 @@ class LiveJobs:
             await self._guarded_look(job_id)
 
     async def _look_now_and_then(self) -> None:
+        was_silent = False
         for tick in itertools.count(1):
             await asyncio.sleep(TICK_SECONDS)
+            is_silent = self._opened is not None and self._opened.silent_since is not None
+            turned, was_silent = is_silent is not was_silent, is_silent
             for job in list(self._jobs.values()):
-                steady = job.record.state is State.RUNNING and job.gone_at is None
+                steady = job.record.state is State.RUNNING and job.gone_at is None and not turned
                 # What is steady is told by its watch and its log, unless another server of the user reads that log.
                 if not job.is_final and (not steady or tick % STEADY_TICKS == 0):
                     await self._guarded_look(job.id)

@@ -7,6 +7,7 @@ something that no rank can report: no memory, no time, a node taken away. Pure: 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -73,6 +74,13 @@ def stopped(record: JobRecord, *, reason: str, at: float) -> JobRecord:
     return replace(
         record, state=State.STOPPED, reason=reason, error=None, exit_code=None, ended_at=record.ended_at or at
     )
+
+
+def stale(record: JobRecord, *, seen_at: float) -> JobRecord:
+    """The record of a job of which nothing was heard since `seen_at`, POSIX seconds: it says so."""
+    moment = time.strftime("%H:%M UTC", time.gmtime(seen_at))
+    words = f"the cluster does not answer; this is how it stood at {moment}"
+    return replace(record, reason=f"{record.reason}; {words}" if record.reason else words)
 
 
 def _said(ranks: Sequence[RankStatus]) -> list[str]:

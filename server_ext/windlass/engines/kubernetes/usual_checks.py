@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
 from windlass.contract.cluster import ClusterOffers
@@ -14,9 +15,17 @@ from windlass.engines.kubernetes.preflight.check import DEADLINE_SECONDS, prefli
 from windlass.errors import WindlassError
 from windlass.kube.errors import KubeError
 
+OFFERS_SECONDS = 2.0
+LEAST_SECONDS = 1.0
+"""For preflight's own questions, however slow the cluster was before."""
+
 
 async def in_the_way(checked: Checked) -> list[Finding]:
-    """All questions of preflight, with what the cluster offers where that can be known in time."""
+    """All questions of preflight, with what the cluster offers where that can be known in time.
+
+    Whoever waits for it waits for both together: preflight has what is left of the time.
+    """
+    begun = time.monotonic()
     offered, capacity = await asyncio.gather(_offers(checked), _capacity(checked))
     return await preflight(
         checked.planned.job,
@@ -27,6 +36,7 @@ async def in_the_way(checked: Checked) -> list[Finding]:
         namespace=checked.planned.job.namespace,
         capacity=capacity,
         environ=checked.environ,
+        deadline_seconds=max(LEAST_SECONDS, DEADLINE_SECONDS - (time.monotonic() - begun)),
     )
 
 
@@ -43,7 +53,7 @@ async def _offers(checked: Checked) -> ClusterOffers | None:
         environ=checked.environ,
     )
     with suppress(KubeError, WindlassError, asyncio.TimeoutError):
-        return await asyncio.wait_for(asked, DEADLINE_SECONDS)
+        return await asyncio.wait_for(asked, OFFERS_SECONDS)
     return None
 
 
@@ -51,5 +61,5 @@ async def _capacity(checked: Checked) -> ClusterCapacity | None:
     if checked.broker is None:
         return None
     with suppress(WindlassError, asyncio.TimeoutError):
-        return await asyncio.wait_for(checked.broker.capacity(), DEADLINE_SECONDS)
+        return await asyncio.wait_for(checked.broker.capacity(), OFFERS_SECONDS)
     return None

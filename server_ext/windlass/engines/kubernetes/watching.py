@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from windlass.engines.kubernetes.conditions import labels
 from windlass.engines.kubernetes.job_index import JobIndex
@@ -23,12 +24,45 @@ from windlass.engines.kubernetes.pod_status import JOBSET_LABEL
 from windlass.engines.kubernetes.queueing import GRACE_SECONDS
 from windlass.engines.kubernetes.trimming import EVENT_SELECTOR, event, job_object, pod, workload
 from windlass.kube.client import KubeClient
-from windlass.kube.errors import Forbidden, KubeError
+from windlass.kube.errors import Forbidden
 from windlass.kube.names import JOB_LABEL, job_selector
 from windlass.kube.reflector import Reflector
 from windlass.kube.resources import EVENTS, PODS, TRAIN_JOBS, TRAINING_RUNTIMES, Resource
 
-Transform = Callable[[Object], Object]
+
+@dataclass(frozen=True, kw_only=True)
+class _Watched:
+    """What one watch is of."""
+
+    resource: Resource
+    transform: Callable[[Object], Object]
+    labels: str = ""
+    fields: str = ""
+    is_job: bool = False
+    """The objects are jobs' own."""
+
+
+_PODS = _Watched(resource=PODS, transform=pod, labels=job_selector())
+_PODS_OF_TRAINER_2_0 = _Watched(resource=PODS, transform=pod, labels=f"{JOBSET_LABEL},!{JOB_LABEL}")
+"""These carry none of the job's labels."""
+_EVENTS = _Watched(resource=EVENTS, transform=event, fields=EVENT_SELECTOR)
+
+
+def _watched(facts: ClusterFacts) -> list[_Watched]:
+    """Everything of which there is something to be seen in this cluster."""
+    kinds = [kind.served(facts) for kind in KINDS.values()]
+    watched = [
+        _Watched(resource=each, transform=job_object, labels=job_selector(), is_job=True)
+        for each in kinds
+        if each is not None
+    ]
+    watched.append(_PODS)
+    if TRAIN_JOBS.kind in facts.kinds and TRAINING_RUNTIMES.kind not in facts.kinds:
+        watched.append(_PODS_OF_TRAINER_2_0)
+    for name, transform in (("JobSet", job_object), ("Workload", workload)):
+        if (served := facts.kinds.get(name)) is not None:
+            watched.append(_Watched(resource=served.resource, transform=transform))
+    return [*watched, _EVENTS]
 
 
 class JobWatch:
@@ -41,42 +75,48 @@ class JobWatch:
         self._changed: dict[str, None] = {}
         self._news = asyncio.Event()
         self._alarms: set[asyncio.TimerHandle] = set()
-        jobs = [(kind.name, kind.served(facts)) for kind in KINDS.values()]
-        self._jobs = [self._reflector(found, job_object, job_selector()) for _, found in jobs if found is not None]
-        self._others = [self._reflector(PODS, pod, job_selector())]
-        if TRAIN_JOBS.kind in facts.kinds and TRAINING_RUNTIMES.kind not in facts.kinds:
-            # Pods of Trainer 2.0 carry none of the job's labels.
-            self._others.append(self._reflector(PODS, pod, f"{JOBSET_LABEL},!{JOB_LABEL}"))
-        for kind, transform in (("JobSet", job_object), ("Workload", workload)):
-            if (served := facts.kinds.get(kind)) is not None:
-                self._others.append(self._reflector(served.resource, transform))
-        self._events = self._reflector(EVENTS, event, fields=EVENT_SELECTOR)
+        self._reflectors = {each: self._reflector(each) for each in _watched(facts)}
 
     def start(self) -> None:
         """Begin to watch; does nothing while it does."""
-        for reflector in self._all:
+        for reflector in self._reflectors.values():
             reflector.start()
+
+    async def follow(self, facts: ClusterFacts) -> None:
+        """From now on watch what the cluster serves by these facts: an operator was installed, or taken away."""
+        wanted = _watched(facts)
+        for each in [known for known in self._reflectors if known not in wanted]:
+            await self._reflectors.pop(each).stop()
+        for each in wanted:
+            if each not in self._reflectors:
+                self._reflectors[each] = self._reflector(each)
+                self._reflectors[each].start()
 
     async def ready(self, timeout: float) -> None:
         """Wait until everything that may be read was listed once, `timeout` seconds at most.
 
         Raises the KubeError of what did not come; Forbidden only where no kind of job, or no pod, may be listed.
         """
-        found = await asyncio.gather(*(each.ready(timeout) for each in self._all), return_exceptions=True)
-        refused = [isinstance(error, Forbidden) for error in found]
-        for error in found:
-            if isinstance(error, BaseException) and not isinstance(error, Forbidden):
+        watched = dict(self._reflectors)
+        answers = await asyncio.gather(*(each.ready(timeout) for each in watched.values()), return_exceptions=True)
+        refused: dict[_Watched, Forbidden] = {}
+        for each, error in zip(watched, answers, strict=True):
+            if isinstance(error, Forbidden):
+                refused[each] = error
+            elif isinstance(error, BaseException):
                 raise error
-        kinds = len(self._jobs)
-        if (kinds and all(refused[:kinds])) or refused[kinds]:
-            raise next(error for error in found if isinstance(error, KubeError))
+        jobs = [each for each in watched if each.is_job]
+        if jobs and all(each in refused for each in jobs):
+            raise refused[jobs[0]]
+        if _PODS in refused:
+            raise refused[_PODS]
 
     async def stop(self) -> None:
         """End all watches. What is known stays."""
         for alarm in self._alarms:
             alarm.cancel()
         self._alarms.clear()
-        await asyncio.gather(*(reflector.stop() for reflector in self._all))
+        await asyncio.gather(*(reflector.stop() for reflector in self._reflectors.values()))
 
     def job_ids(self) -> list[str]:
         """Of all jobs whose object is in the cluster."""
@@ -103,28 +143,23 @@ class JobWatch:
     @property
     def stale_since(self) -> float | None:
         """Since when (`time.monotonic`) changes may have been missed; None while all watches stand."""
-        known = [each.stale_since for each in self._all if each.stopped_because is None]
+        known = [each.stale_since for each in self._reflectors.values() if each.stopped_because is None]
         return min((each for each in known if each is not None), default=None)
 
     @property
     def forbidden(self) -> list[str]:
         """The rights that are missing: `list events in namespace x`. What needs them is not known; the rest goes on."""
-        return [each.stopped_because for each in self._all if each.stopped_because is not None]
+        known = [each.stopped_because for each in self._reflectors.values()]
+        return [each for each in known if each is not None]
 
-    @property
-    def _all(self) -> list[Reflector]:
-        return [*self._jobs, *self._others, self._events]
-
-    def _reflector(
-        self, resource: Resource, transform: Transform, selector: str = "", *, fields: str = ""
-    ) -> Reflector:
+    def _reflector(self, watched: _Watched) -> Reflector:
         return Reflector(
             self._client,
-            resource,
+            watched.resource,
             namespace=self._namespace,
-            label_selector=selector,
-            field_selector=fields,
-            transform=transform,
+            label_selector=watched.labels,
+            field_selector=watched.fields,
+            transform=watched.transform,
             on_change=self._noted,
         )
 
