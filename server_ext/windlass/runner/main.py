@@ -192,6 +192,7 @@ class RankProcess:
                 pod=mlflow_hook.PodOptions(
                     job_id=self._context.job_id,
                     local_rank=self._context.local_rank,
+                    attempt=self._context.attempt,
                     last_wait_seconds=self._context.tracking_last_wait_seconds,
                 )
                 if self._context.report_to_stdout

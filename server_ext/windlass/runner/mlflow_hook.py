@@ -42,6 +42,7 @@ class PodOptions:
 
     job_id: str
     local_rank: int
+    attempt: int
     last_wait_seconds: float
     """How long the end waits, at the most, for an MLflow that is away."""
 
@@ -57,11 +58,15 @@ class _Hook:
         self._pod = pod
         self._experiment_name = os.environ.get("MLFLOW_EXPERIMENT_NAME")
         uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-        self.place = Place(job_dir=job_dir, uri=uri, wait_seconds=wait_seconds, say=say)
+        self.place = Place(job_dir=job_dir, uri=uri, wait_seconds=wait_seconds, say=say, in_pod=pod is not None)
         among = None
         if pod is not None:
-            is_first = rank == pod.local_rank
-            among = Pod(job_id=pod.job_id, is_first=is_first, experiment=self._experiment_name)
+            among = Pod(
+                job_id=pod.job_id,
+                is_first=rank == pod.local_rank,
+                is_restarted=pod.attempt > 0,
+                experiment=self._experiment_name,
+            )
         self.runs = Runs(job_dir=job_dir, rank=rank, place=self.place, pod=among)
         self.later = (Later if pod is None else SentFromHere)(job_dir=job_dir, uri=uri, rank=rank, say=say)
         self.spool: SpoolSender | None = None

@@ -158,7 +158,10 @@ class SentFromHere(Later):
         pause = 1.0
         while True:
             hurried = self._hurry.is_set()
-            time.sleep(min(pause, _LAST_SECONDS)) if hurried else self._hurry.wait(pause)
+            if hurried:
+                time.sleep(min(pause, _LAST_SECONDS))
+            else:
+                self._hurry.wait(pause)
             if not self.backlog.is_left or (answers(self._uri, _PROBE_SECONDS) and self._send()):
                 pause = 1.0
             else:

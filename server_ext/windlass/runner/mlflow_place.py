@@ -114,8 +114,11 @@ class JobLock:
 class Place:
     """The tracking server that Windlass named, and the spool that stands in for it."""
 
-    def __init__(self, *, job_dir: Path, uri: str, wait_seconds: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, job_dir: Path, uri: str, wait_seconds: float, say: Callable[[str], None], in_pod: bool = False
+    ) -> None:
         self.uri = uri
+        self._kept = "in the pod and, while the job runs," if in_pod else "with the job and"
         self._lock = JobLock(job_dir / "mlflow-place.lock")
         self._spool = job_dir / "spool"
         self._wait_seconds = wait_seconds
@@ -149,8 +152,7 @@ class Place:
         except OSError:
             return False
         self.say(
-            f"MLflow at {address} does not answer. What this job logs is kept with the job and sent when "
-            "MLflow is back."
+            f"MLflow at {address} does not answer. What this job logs is kept {self._kept} sent when MLflow is back."
         )
         return True
 

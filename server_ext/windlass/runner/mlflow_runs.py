@@ -63,6 +63,8 @@ class Pod:
     job_id: str
     is_first: bool
     """Whether rank 0 is among the pod's ranks."""
+    is_restarted: bool
+    """Whether this is not the job's first attempt."""
     experiment: str | None
     """The name of the job's experiment; the notebook may log to another one."""
 
@@ -155,9 +157,14 @@ class Runs:
         run = client.get_run(own["run_id"])
         if run.info.lifecycle_stage != "active":
             return None
-        if run.info.status != "RUNNING":
-            client.update_run(run.info.run_id, status="RUNNING")
+        self._reopen(client, run)
         return run
+
+    def _reopen(self, client: Any, run: Any) -> None:
+        """Set a run that has ended back to RUNNING, unless rank 0 of this attempt, in another pod, has ended it."""
+        may = self._pod is None or self._pod.is_first or self._pod.is_restarted
+        if may and run.info.status != "RUNNING":
+            client.update_run(run.info.run_id, status="RUNNING")
 
     def _is_shared(self, fluent: Any) -> bool:
         """Whether other pods may be making an own run at the same place."""
@@ -190,9 +197,7 @@ class Runs:
 
         # The first pod need not wait for itself; that others do spares superseded runs, nothing else depends on it.
         run = (election.find(near) if pod.is_first else election.wait(near)) or election.settle(make)
-        if run.info.status != "RUNNING":
-            client.update_run(run.info.run_id, status="RUNNING")
-            run = client.get_run(run.info.run_id)
+        self._reopen(client, run)
         if pod.is_first or run.info.run_id in made:
             self.record(run, tracking_uri=client.tracking_uri, own=True)
         self._note_own_run(run, tracking_uri=client.tracking_uri)
