@@ -455,7 +455,7 @@ export interface components {
             /** @description With `mig`: `1g.5gb` and the like. */
             mig_profile?: string | null;
             /**
-             * @description What the cluster calls it (`OfferedGpu.resource`); as NVIDIA's device plugin does when left out: `nvidia.com/gpu`,
+             * @description What the cluster calls it (`OfferedGpu.resource`); as NVIDIA's device plugin when left out: `nvidia.com/gpu`,
              *     `nvidia.com/mig-1g.5gb`, `nvidia.com/gpu.shared`.
              */
             resource?: string | null;

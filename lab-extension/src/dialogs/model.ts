@@ -310,7 +310,10 @@ export class SubmitModel implements IDisposable {
   private _takePreview(preview: JobPreview): void {
     this._preview = preview;
     this._previewState = 'ready';
-    this._refused = {};
+    if (this._submitProblem === null) {
+      // What was said when it was sent stands until something is changed.
+      this._refused = {};
+    }
     this._emit();
     // Parameters that were remembered could not be sent before the notebook's own were known.
     void this._askPreview();
