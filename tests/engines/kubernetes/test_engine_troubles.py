@@ -114,12 +114,16 @@ async def test_an_image_that_cannot_be_pulled_is_named_while_the_job_waits(
         await made.engine.submit(spec(tmp_path))
         waits = await says(made, "image")
         assert waits.state is State.PENDING
-        pods = (await made.engine.placement(JOB)).pods
-        assert pods
-        assert all("image" in pod.reason for pod in pods)
+
+        async def named() -> list[str]:
+            pods = (await made.engine.placement(JOB)).pods
+            found = [pod.name for pod in pods if "image" in pod.reason]
+            return found if len(found) == 2 else []
+
+        pods = await eventually(named, what="each pod naming its image")
         cluster.kubelet.behave("running", namespace=namespace)
-        for pod in pods:
-            await cluster.kubelet.become(namespace, pod.name, "running")
+        for name in pods:
+            await cluster.kubelet.become(namespace, name, "running")
         assert (await made.reaches(JOB, State.RUNNING)).reason == ""
 
 
@@ -222,3 +226,44 @@ async def test_a_record_that_cannot_be_marked_now_is_marked_later(
         jobs, opened = made.engine._jobs, made.engine._access.opened
         await jobs._marks.try_again(opened)
         assert (await annotations(cluster, namespace))[RECORD_ANNOTATION] == RECORD_FINISHED
+
+
+@pytest.mark.emulator
+async def test_what_happens_while_watches_fail_in_every_way_is_seen_afterwards(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    ours = f"/namespaces/{namespace}/"
+    async with engine_on(cluster, namespace, tmp_path) as made:
+        await made.engine.submit(spec(tmp_path))
+        await made.reaches(JOB, State.RUNNING)
+        blind = cluster.faults.fail("GET", f"{ours}.*watch=true", 500, "etcd has no leader", times=None)
+        cluster.faults.fail("GET", ours, 429, "too many requests", times=4, retry_after=1)
+        cluster.faults.cut_connections()
+        cluster.faults.expire_history()
+        for name in (f"{NAME}-worker-0", f"{NAME}-master-0"):
+            await cluster.kubelet.become(namespace, name, "succeeded")
+
+        async def over() -> bool:
+            job = await cluster.admin.get(PYTORCH_JOBS, NAME, namespace=namespace)
+            return any(each["type"] == "Succeeded" for each in job["status"].get("conditions", []))
+
+        await eventually(over, seconds=40, what="the job's end")
+        cluster.faults.lift(blind)
+        assert (await made.reaches(JOB, State.SUCCEEDED, seconds=60)).exit_code == 0
+    states = list(dict.fromkeys(status.state for status in made.said))
+    assert states == [State.PENDING, State.RUNNING, State.SUCCEEDED]
+
+
+async def test_a_job_that_is_held_back_can_be_stopped_for_good(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    async with engine_on(cluster, namespace, tmp_path) as made:
+        await made.engine.submit(spec(tmp_path))
+        await made.reaches(JOB, State.RUNNING)
+        hold = {"spec": {"runPolicy": {"suspend": True}}}
+        await cluster.admin.patch(PYTORCH_JOBS, NAME, hold, namespace=namespace)
+        held = await made.reaches(JOB, State.SUSPENDED, seconds=30)
+        assert held.started_at is None
+        await made.engine.stop(JOB, reason="Not any more.")
+        assert (await made.reaches(JOB, State.STOPPED, seconds=30)).reason == "Not any more."
+    assert (await cluster.admin.list(PYTORCH_JOBS, namespace=namespace))[0] == []

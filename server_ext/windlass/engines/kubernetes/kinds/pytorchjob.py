@@ -95,7 +95,8 @@ class PyTorchJobKind:
 
     def _run_policy(self, job: ClusterJob) -> Object:
         policy: dict[str, Any] = {
-            # When one has failed the others would wait for it, and cost; pods that have ended stay for their log.
+            # When one has failed the others would wait for it, and cost; pods that have ended stay for their log. No
+            # worker of a job that succeeds is cut off: torchrun's agents wait for each other before the master ends.
             "cleanPodPolicy": "Running",
             "ttlSecondsAfterFinished": kept_seconds(job),
         }
