@@ -3,6 +3,9 @@ import { expect, test } from './cluster';
 import { jobPage, jobRow, openPanel, openSubmitDialog, showTab } from './pages';
 import { setTheme, violations } from './wcag';
 
+// Two pods are two Pythons with torch beside JupyterLab, on perhaps two cores.
+test.describe.configure({ timeout: 240_000 });
+
 const TRAIN = [
   { source: 'steps: int = 3', tags: ['parameters'] },
   {
