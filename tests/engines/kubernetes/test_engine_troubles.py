@@ -16,6 +16,7 @@ from tests.engines.kubernetes.engines import Engine, engine_on, spec
 from windlass.engines.base import JobStatus, State
 from windlass.engines.kubernetes import cluster as access
 from windlass.engines.kubernetes import live_jobs
+from windlass.errors import Forbidden
 from windlass.kube.names import RECORD_ANNOTATION, RECORD_FINISHED
 from windlass.kube.resources import JOBS, PODS, PYTORCH_JOBS, RESOURCE_QUOTAS
 
@@ -267,3 +268,29 @@ async def test_a_job_that_is_held_back_can_be_stopped_for_good(
         await made.engine.stop(JOB, reason="Not any more.")
         assert (await made.reaches(JOB, State.STOPPED, seconds=30)).reason == "Not any more."
     assert (await cluster.admin.list(PYTORCH_JOBS, namespace=namespace))[0] == []
+
+
+@pytest.mark.emulator
+async def test_who_may_not_remove_a_bundle_can_stop_the_job_all_the_same(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    async with engine_on(cluster, namespace, tmp_path) as made:
+        await made.engine.submit(spec(tmp_path))
+        await made.reaches(JOB, State.RUNNING)
+        cluster.faults.fail("DELETE", f"/configmaps/{NAME}", 403, "configmaps is forbidden", times=None)
+        await made.engine.stop(JOB, reason="Enough.")
+        assert (await made.reaches(JOB, State.STOPPED, seconds=30)).reason == "Enough."
+
+
+@pytest.mark.emulator
+async def test_who_may_not_stop_a_job_is_told_and_it_goes_on(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    async with engine_on(cluster, namespace, tmp_path) as made:
+        await made.engine.submit(spec(tmp_path))
+        await made.reaches(JOB, State.RUNNING)
+        refused = cluster.faults.fail("DELETE", f"/pytorchjobs/{NAME}", 403, "pytorchjobs is forbidden", times=None)
+        with pytest.raises(Forbidden):
+            await made.engine.stop(JOB, reason="Enough.")
+        assert (await made.engine.status(JOB)).state is State.RUNNING
+        cluster.faults.lift(refused)
+        await made.engine.stop(JOB, reason="Now.")
+        assert (await made.reaches(JOB, State.STOPPED, seconds=30)).reason == "Now."

@@ -147,7 +147,7 @@ class ClusterAccess:
             if time.monotonic() - opened.facts_at > FACTS_SECONDS:
                 try:
                     opened.facts = await discover(opened.client, namespace=opened.namespace)
-                    await opened.watch.follow(opened.facts)
+                    opened.watch.follow(opened.facts)
                 except KubeError as error:
                     _log.info("What the cluster serves could not be read anew: %s", error)
                 opened.facts_at = time.monotonic()
@@ -170,7 +170,7 @@ class ClusterAccess:
         while True:
             try:
                 self._opened = await self._open()
-            except WindlassError as error:
+            except (WindlassError, OSError) as error:
                 self.trouble = str(error)
                 self._settled.set()
                 # Once per reason: a laptop away from its cluster must not fill its log.

@@ -20,7 +20,7 @@ from windlass.errors import Unavailable
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import Forbidden, KubeError, NotFound
 from windlass.kube.names import object_name
-from windlass.kube.resources import CONFIG_MAPS, TRAINING_RUNTIMES
+from windlass.kube.resources import CONFIG_MAPS, TRAIN_JOBS, TRAINING_RUNTIMES
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -36,12 +36,14 @@ async def remove_objects(client: KubeClient, job: LiveJob, *, namespace: str, fa
     """
     name = object_name(job.spec.name, job.id)
     served = job.kind.served(facts)
-    resources = [served] if served is not None else []
-    if TRAINING_RUNTIMES.kind in facts.kinds:
-        resources.append(TRAINING_RUNTIMES)
-    # These go with their owner, but one that was made in a moment of trouble may have none.
-    for resource in [*resources, CONFIG_MAPS]:
+    if served is not None:
         with suppress(NotFound):
+            await client.delete(served, name, namespace=namespace, propagation="Background")
+    has_runtime = job.kind.name == TRAIN_JOBS.kind and TRAINING_RUNTIMES.kind in facts.kinds
+    # These go with their owner, but one that was made in a moment of trouble may have none. Who may not remove them
+    # has stopped the job all the same.
+    for resource in [*([TRAINING_RUNTIMES] if has_runtime else []), CONFIG_MAPS]:
+        with suppress(NotFound, Forbidden):
             await client.delete(resource, name, namespace=namespace, propagation="Background")
 
 

@@ -24,7 +24,7 @@ from windlass.engines.kubernetes.pod_status import JOBSET_LABEL
 from windlass.engines.kubernetes.queueing import GRACE_SECONDS
 from windlass.engines.kubernetes.trimming import EVENT_SELECTOR, event, job_object, pod, workload
 from windlass.kube.client import KubeClient
-from windlass.kube.errors import Forbidden
+from windlass.kube.errors import Forbidden, NotFound
 from windlass.kube.names import JOB_LABEL, job_selector
 from windlass.kube.reflector import Reflector
 from windlass.kube.resources import EVENTS, PODS, TRAIN_JOBS, TRAINING_RUNTIMES, Resource
@@ -82,12 +82,12 @@ class JobWatch:
         for reflector in self._reflectors.values():
             reflector.start()
 
-    async def follow(self, facts: ClusterFacts) -> None:
-        """From now on watch what the cluster serves by these facts: an operator was installed, or taken away."""
-        wanted = _watched(facts)
-        for each in [known for known in self._reflectors if known not in wanted]:
-            await self._reflectors.pop(each).stop()
-        for each in wanted:
+    def follow(self, facts: ClusterFacts) -> None:
+        """From now on watch what the cluster serves by these facts too: an operator was installed.
+
+        What it serves no longer is asked for on: an API server that starts may forget a kind for a moment.
+        """
+        for each in _watched(facts):
             if each not in self._reflectors:
                 self._reflectors[each] = self._reflector(each)
                 self._reflectors[each].start()
@@ -143,7 +143,9 @@ class JobWatch:
     @property
     def stale_since(self) -> float | None:
         """Since when (`time.monotonic`) changes may have been missed; None while all watches stand."""
-        known = [each.stale_since for each in self._reflectors.values() if each.stopped_because is None]
+        # Of a kind that is served no more nothing can be missed.
+        stand = [each for each in self._reflectors.values() if not isinstance(each.last_error, NotFound)]
+        known = [each.stale_since for each in stand if each.stopped_because is None]
         return min((each for each in known if each is not None), default=None)
 
     @property
