@@ -219,6 +219,19 @@ async def test_a_log_is_followed_from_the_moment_its_container_runs(scene: Scene
     await scene.until(b"first\nsecond\n")
 
 
+async def test_a_line_is_copied_while_the_place_of_the_one_before_waits_to_be_saved(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "SAVE_SECONDS", 3600.0)
+    name = await scene.pod()
+    follower = scene.follower()
+    async with watching(scene, follower):
+        for text in (b"one\n", b"two\n", b"three\n"):
+            scene.print(name, text)
+            await eventually(lambda text=text: scene.copied().endswith(text), what=f"the copy of {text!r}")
+    await follower.stop()
+
+
 async def test_a_watch_that_is_ahead_of_the_kubelet_does_no_harm(scene: Scene) -> None:
     name = await scene.pod()
     pod = await scene.cluster.admin.get(PODS, name, namespace=scene.namespace)

@@ -27,7 +27,8 @@ from windlass.engines.kubernetes.places import Places, PodPlace, Surplus
 
 log = logging.getLogger(__name__)
 
-COLLECT_SECONDS = 0.2
+COLLECT_SECONDS = 0.1
+"""What several pods print within it is put in order; a line is shown that much later."""
 SAVE_SECONDS = 1.0
 RETRY_SECONDS = 5.0
 _LARGEST_WAITING_BYTES = 8 * 1024 * 1024
@@ -71,6 +72,7 @@ class JobCopy:
         self._waiting: list[Reading] = []
         self._waiting_bytes = 0
         self._room = asyncio.Event()
+        self._news = asyncio.Event()
         self._written = asyncio.Event()
         self._room.set()
         self._written.set()
@@ -84,6 +86,11 @@ class JobCopy:
         """Why the copy is behind: the disk is full."""
         self.is_gone = False
         """The folder has been removed, or this was closed; nothing is written any more."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process writes the copy."""
+        return self._writer is not None
 
     def claim(self) -> bool:
         """Whether this process writes the copy; takes that over where no other process does it.
@@ -137,6 +144,7 @@ class JobCopy:
         self._waiting.append(reading)
         self._waiting_bytes += reading.size_bytes
         self._written.clear()
+        self._news.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"copy of job {self._mirror.folder.id}")
         if self._waiting_bytes > _LARGEST_WAITING_BYTES:
@@ -166,12 +174,15 @@ class JobCopy:
             while not self.is_gone:
                 await asyncio.sleep(COLLECT_SECONDS)
                 readings, self._waiting, self._waiting_bytes = self._waiting, [], 0
+                self._news.clear()
                 await self._persist(readings)
                 self._room.set()
                 if self._waiting:
                     continue
                 self._written.set()
-                await asyncio.sleep(self._saved_at + SAVE_SECONDS - time.monotonic())
+                # The places may wait; what is printed meanwhile may not.
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), self._saved_at + SAVE_SECONDS - time.monotonic())
                 if self._waiting:
                     continue
                 await self._try_to_save()

@@ -91,6 +91,11 @@ class LogFollower:
         """The copy was removed, or this was stopped: nothing is read any more."""
         return self._copy.is_gone
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this server writes the copy: then all that is new in it was told by `on_change`."""
+        return self._copy.is_ours
+
     def see(self, pods: Iterable[tuple[int, Object]]) -> None:
         """All pods of the job there are now, each with its node's rank (`Kind.node_rank`)."""
         self._pods = list(pods)

@@ -298,10 +298,30 @@ class LiveJobs:
             is_silent = self._opened is not None and self._opened.silent_since is not None
             turned, was_silent = is_silent is not was_silent, is_silent
             for job in list(self._jobs.values()):
-                steady = job.record.state is State.RUNNING and job.gone_at is None and not turned
-                # What is steady is told by its watch and its log, unless another server of the user reads that log.
-                if not job.is_final and (not steady or tick % STEADY_TICKS == 0):
+                if not job.is_final and (turned or self._may_be_news(job, thorough=tick % STEADY_TICKS == 0)):
                     await self._guarded_look(job.id)
+                # Whoever else waits for the loop must not wait for all of them.
+                await asyncio.sleep(0)
+
+    def _may_be_news(self, job: LiveJob, *, thorough: bool) -> bool:
+        """Whether a job may stand otherwise than was said without its watch or its log having told.
+
+        Asks no disk, as a look does: there may be a thousand jobs of which nothing is new.
+        """
+        seen = self._opened.watch.seen(job.id) if self._opened is not None else None
+        if seen is None or seen.job is None or job.wish is not None or job.record.state is State.QUEUED:
+            return True
+        if job.record.state is State.RUNNING and not thorough:
+            return False
+        if thorough and (job.follower is None or not job.follower.is_ours):
+            # Another server of the user reads its log.
+            return True
+        try:
+            phase, size = job.kind.phase(seen), job.spec.world_size
+            now = stand(kind=job.kind, seen=seen, phase=phase, ranks=(), world_size=size, starting=self.starting)
+        except Exception:  # noqa: BLE001 - the look that follows says what was not understood
+            return True
+        return (now.state, now.reason) != (job.record.state, job.record.reason)
 
     def _look_soon(self, job_id: str) -> None:
         if job_id not in self._soon:
