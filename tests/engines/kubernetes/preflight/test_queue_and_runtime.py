@@ -83,6 +83,27 @@ async def test_a_runtime_that_is_no_longer_kept_up(cluster: Cluster) -> None:
     assert found.apply == {"cluster": {"runtime": "torch-distributed"}}
 
 
+@pytest.mark.parametrize("place", ["the JobSet", "its Jobs"])
+async def test_a_runtime_whose_jobs_are_removed_in_time_would_run_failed_jobs_again(
+    cluster: Cluster, place: str
+) -> None:
+    passing = copy.deepcopy(TORCH_RUNTIME)
+    passing["metadata"]["name"] = "torch-passing"
+    jobset = passing["spec"]["template"]["spec"]
+    where = jobset if place == "the JobSet" else jobset["replicatedJobs"][0]["template"]["spec"]
+    where["ttlSecondsAfterFinished"] = 600
+    namespace, options = await cluster.namespace(), {"runtime": "torch-passing"}
+    bare = serving(JOBS, TRAIN_JOBS, runtimes=(TORCH_RUNTIME, passing))
+    shown = await look(cluster.admin, namespace, kind="TrainJob", facts=bare, options=options)
+    found = one(shown, "runtime-runs-again")
+    assert found.apply == {"cluster": {"runtime": "torch-distributed"}}
+    # A job that brings a runtime of its own has none of this.
+    own = await look(
+        cluster.admin, namespace, kind="TrainJob", facts=cluster_facts(TORCH_RUNTIME, passing), options=options
+    )
+    assert not by_rule(own, "runtime-runs-again")
+
+
 async def test_code_of_another_framework_is_told_what_its_processes_lack(cluster: Cluster) -> None:
     namespace = await cluster.namespace()
     spec = {"workers": 2, "imports": ("jax==0.8.0", "numpy")}

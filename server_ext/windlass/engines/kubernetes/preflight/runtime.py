@@ -27,7 +27,8 @@ async def ask(asking: Asking) -> list[Finding]:
     has_own = TRAINING_RUNTIMES.kind in asking.facts.kinds
     if runtime is None:
         return [] if has_own and asking.job.options.runtime is None else [_missing(asking)]
-    return [*_deprecated(asking, runtime), *_framework(asking, runtime)]
+    again = [] if has_own else _runs_again(asking, runtime)
+    return [*again, *_deprecated(asking, runtime), *_framework(asking, runtime)]
 
 
 def _missing(asking: Asking) -> Finding:
@@ -60,6 +61,36 @@ def _deprecated(asking: Asking, runtime: Object) -> list[Finding]:
             apply={"cluster": {"runtime": others[0]}} if others else None,
         )
     ]
+
+
+def _runs_again(asking: Asking, runtime: Object) -> list[Finding]:
+    """Trainer makes a failed job's JobSet again when it is gone; a runtime of the job's own has no such time."""
+    if not _is_removed_in_time(runtime):
+        return []
+    others = [name_of(each) for each in asking.facts.runtimes if runs_torch(each) and not _is_removed_in_time(each)]
+    return [
+        Finding(
+            rule="runtime-runs-again",
+            severity=Severity.WARNING,
+            message=(
+                f"The training runtime {name_of(runtime)} has what has ended removed after a time "
+                "(ttlSecondsAfterFinished). Trainer then starts a job that has failed once more."
+            ),
+            fix=(
+                f"Choose {listed(sorted(others))}."
+                if others
+                else "Delete the job when it has failed, or have your administrators take the setting out."
+            ),
+            apply={"cluster": {"runtime": min(others)}} if others else None,
+        )
+    ]
+
+
+def _is_removed_in_time(runtime: Object) -> bool:
+    """Whether its JobSets, or the Jobs in them, are removed some time after their end."""
+    jobset = ((runtime.get("spec") or {}).get("template") or {}).get("spec") or {}
+    children = [(each.get("template") or {}).get("spec") or {} for each in jobset.get("replicatedJobs") or ()]
+    return any(each.get("ttlSecondsAfterFinished") is not None for each in (jobset, *children))
 
 
 def _framework(asking: Asking, runtime: Object) -> list[Finding]:
