@@ -17,6 +17,7 @@ class Hub:
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {"me": {"name": "ann", "features": ["token", "images", "capacity"]}}
         self.asked: list[str] = []
+        self.url = ""
         self.broker: HubBroker
 
     def gives_token(self, token: str, *, namespace: str, server: str) -> None:
@@ -45,7 +46,8 @@ async def a_hub() -> AsyncIterator[Hub]:
     runner = web.ServerRunner(web.Server(hub._answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    hub.broker = HubBroker(url=f"http://127.0.0.1:{runner.addresses[0][1]}/services/windlass/api/", token="mine")
+    hub.url = f"http://127.0.0.1:{runner.addresses[0][1]}/services/windlass/api/"
+    hub.broker = HubBroker(url=hub.url, token="mine")
     try:
         yield hub
     finally:
