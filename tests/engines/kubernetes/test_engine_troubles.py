@@ -238,7 +238,7 @@ async def test_what_happens_while_watches_fail_in_every_way_is_seen_afterwards(
         await made.engine.submit(spec(tmp_path))
         await made.reaches(JOB, State.RUNNING)
         blind = cluster.faults.fail("GET", f"{ours}.*watch=true", 500, "etcd has no leader", times=None)
-        cluster.faults.fail("GET", ours, 429, "too many requests", times=4, retry_after=1)
+        cluster.faults.fail("GET", f"{ours}.*labelSelector=.*windlass", 429, "too many", times=4, retry_after=1)
         cluster.faults.cut_connections()
         cluster.faults.expire_history()
         for name in (f"{NAME}-worker-0", f"{NAME}-master-0"):
