@@ -6,21 +6,32 @@ Each script is a claim of docs/performance.md. Absolute figures depend on the ma
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-SCRIPTS = ("frontend_bytes", "server_startup", "preview", "runner", "submit", "hub_spawner")
+SCRIPTS = (
+    "frontend_bytes",
+    "server_startup",
+    "preview",
+    "runner",
+    "submit",
+    "hub_spawner",
+    "kubernetes_scale",
+    "kubernetes_logs",
+)
 
 
 def measure(script: str) -> list[dict[str, Any]]:
     """Run one script; its standard output is JSON lines, what it says on standard error goes through."""
     print(f"· {script}", file=sys.stderr, flush=True)
-    ended = subprocess.run(
-        [sys.executable, str(HERE / f"{script}.py")], stdout=subprocess.PIPE, text=True, check=False, timeout=1800
-    )
+    # Some share the tests' emulated cluster and their real Jupyter server.
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    command = [sys.executable, str(HERE / f"{script}.py")]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=1800, env=environment)
     if ended.returncode != 0:
         print(f"  {script} ended with {ended.returncode}", file=sys.stderr)
         return []
