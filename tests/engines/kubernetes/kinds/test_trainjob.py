@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -182,6 +183,18 @@ def test_older_dialects_hold_only_the_fields_that_their_trainer_knows(dialect: T
     assert set(pod) <= known.get("spec", known["item"])
     assert all(set(container) <= known["container"] for container in pod["containers"])
     assert all("env" not in container for container in pod["containers"])
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_claim_that_is_mounted_twice_is_two_volumes_because_trainjobs_tell_mounts_apart_by_them(
+    dialect: TrainDialect,
+) -> None:
+    mounts = [{"claim": "data", "path": "/data"}, {"claim": "data", "path": "/out", "sub_path": "out"}]
+    (made,) = KIND.render(cluster_job(options={"volumes": mounts}), facts(TORCH_RUNTIME, dialect=dialect, own=False))
+    assert complaints(made) == []
+    text = json.dumps(made["spec"])
+    assert text.count('"claimName": "data"') == 2
+    assert text.count('"mountPath": "/data"') == text.count('"mountPath": "/out"') == 1
 
 
 def test_the_newest_dialect_names_who_changes_the_runtime() -> None:

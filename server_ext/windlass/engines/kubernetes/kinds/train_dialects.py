@@ -12,6 +12,7 @@ cannot be said at all is named, and not left out in silence.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from windlass.engines.kubernetes.kinds.training_runtime import NODE
@@ -37,17 +38,37 @@ _CONTAINER_FIELDS: dict[TrainDialect, tuple[str, ...]] = {
 
 def overrides(pod: Object, *, dialect: TrainDialect) -> Object:
     """The field of a TrainJob's spec that changes the pods of its ranks, by the field's name."""
-    container = pod["spec"]["containers"][0]
-    spec: dict[str, Any] = {field: pod["spec"][field] for field in _POD_FIELDS[dialect] if field in pod["spec"]}
+    template = _volume_per_mount(pod["spec"])
+    container = template["containers"][0]
+    spec: dict[str, Any] = {field: template[field] for field in _POD_FIELDS[dialect] if field in template}
     spec["containers"] = [{field: container[field] for field in _CONTAINER_FIELDS[dialect]}]
     target = {"targetJobs": [{"name": NODE}]}
     if dialect == "podSpecOverrides":
         return {dialect: [{**target, **spec}]}
     if dialect == "podTemplateOverrides":
         return {dialect: [{**target, "metadata": pod["metadata"], "spec": spec}]}
-    template = {"spec": {"template": {"metadata": pod["metadata"], "spec": spec}}}
-    patch = {"template": {"spec": {"replicatedJobs": [{"name": NODE, "template": template}]}}}
+    below = {"spec": {"template": {"metadata": pod["metadata"], "spec": spec}}}
+    patch = {"template": {"spec": {"replicatedJobs": [{"name": NODE, "template": below}]}}}
     return {dialect: [{"manager": MANAGER, "trainingRuntimeSpec": patch}]}
+
+
+def _volume_per_mount(spec: Object) -> Object:
+    """A pod's spec in which no volume is mounted twice: TrainJobs tell mounts apart by their volumes' names."""
+    container = spec["containers"][0]
+    volumes, mounts = [*spec.get("volumes", ())], []
+    by_name = {volume["name"]: volume for volume in volumes}
+    used: Counter[str] = Counter()
+    for mount in container["volumeMounts"]:
+        name = mount["name"]
+        used[name] += 1
+        # A claim may be two volumes of one pod; an emptyDir would be two folders.
+        if used[name] == 1 or "emptyDir" in by_name[name]:
+            mounts.append(mount)
+            continue
+        again = f"{name}-{used[name]}"
+        volumes.append({**by_name[name], "name": again})
+        mounts.append({**mount, "name": again})
+    return {**spec, "volumes": volumes, "containers": [{**container, "volumeMounts": mounts}]}
 
 
 def trainer(pod: Object, *, job: ClusterJob) -> Object:
