@@ -17,6 +17,7 @@ from windlass.engines.base import JobStatus, State
 from windlass.engines.kubernetes import cluster as access
 from windlass.engines.kubernetes import live_jobs
 from windlass.errors import Forbidden
+from windlass.kube import reflector
 from windlass.kube.names import RECORD_ANNOTATION, RECORD_FINISHED
 from windlass.kube.resources import JOBS, PODS, PYTORCH_JOBS, RESOURCE_QUOTAS
 
@@ -231,8 +232,9 @@ async def test_a_record_that_cannot_be_marked_now_is_marked_later(
 
 @pytest.mark.emulator
 async def test_what_happens_while_watches_fail_in_every_way_is_seen_afterwards(
-    cluster: Cluster, namespace: str, tmp_path: Path
+    cluster: Cluster, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reflector, "LONGEST_DELAY_SECONDS", 1.0)
     ours = f"/namespaces/{namespace}/"
     async with engine_on(cluster, namespace, tmp_path) as made:
         await made.engine.submit(spec(tmp_path))
