@@ -149,6 +149,15 @@ async def test_what_is_away_at_the_start_is_named_and_keeps_nothing_else_from_wo
     assert answers["metrics?names=cpu_cores"].status_code == 503
 
 
+async def test_under_the_name_of_a_kubernetes_service_it_listens_at_the_pod_s_own_address(
+    tmp_path: Path, hub_double: HubDouble, settings: Settings
+) -> None:
+    here = free_address()
+    named = here.replace("127.0.0.1", "hub.jupyterhub.invalid")
+    with running(tmp_path, environment(settings, named, JUPYTERHUB_API_URL=hub_double.url)) as process:
+        await answering(here, process, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
