@@ -40,6 +40,12 @@ class Asked:
     def data(self) -> Object:
         """The variables of an expression."""
         resource = {"group": self.group, "version": "v1", "resource": self.resource}
+        # A server leaves out what is empty: an expression that asks for it without `has` is an error there.
+        named = {
+            "subResource": self.subresource,
+            "namespace": self.namespace,
+            "name": self.name or (self.object or self.old or {}).get("metadata", {}).get("name", ""),
+        }
         return {
             "object": self.object,
             "oldObject": self.old,
@@ -48,9 +54,7 @@ class Asked:
                 "operation": self.operation,
                 "userInfo": {"username": self.user},
                 "resource": resource,
-                "subResource": self.subresource,
-                "namespace": self.namespace,
-                "name": self.name or (self.object or self.old or {}).get("metadata", {}).get("name", ""),
+                **{field: text for field, text in named.items() if text},
             },
         }
 
