@@ -290,15 +290,20 @@ async def test_a_full_disk_while_it_runs_is_said_and_does_not_end_the_job(
 index = f"{JOB}/logs/index.bin"
 os.mkdir(index)
 print("unseen", flush=True)
-time.sleep(0.5)
+while not os.path.exists(f"{JOB}/go"): time.sleep(0.02)
 os.rmdir(index)
-time.sleep(0.3)
 print("seen")
 """
     await engine.submit(make_spec(bundle(script), "full"))
-    status = await until_ended(engine, "full")
-    assert status.state == State.SUCCEEDED
-    assert any(notice.startswith("The log could not be kept for a while") for notice in status.notices)
+
+    async def said() -> bool:
+        status = await engine.status("full")
+        assert status is not None
+        return any(notice.startswith("The log could not be kept for a while") for notice in status.notices)
+
+    await until(said, what="the notice, while it runs")
+    (data_dir / "jobs" / "full" / "go").touch()
+    assert (await until_ended(engine, "full")).state == State.SUCCEEDED
     assert await whole_log(engine, "full") == "unseen\nseen\n"
 
 
