@@ -22,7 +22,7 @@ JOB_KINDS = (
 )
 # A TrainJob's JobSet makes up to four: two initializers, a launcher and the nodes.
 _BATCH_JOBS_PER_JOB = 4
-# What an account may make without asking for a machine: etcd, which all share, holds it. A bundle may have nearly 1 MiB.
+# What an account may make without asking for a machine: etcd holds it, for all. A bundle may have nearly 1 MiB.
 KEPT_OBJECTS = {
     "configmaps": 300,
     "persistentvolumeclaims": 100,

@@ -137,6 +137,8 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
         try:
             allowed: dict[str, Any] | None = self.check_hub_user(model)
         except UserNotAllowed:
+            self.caller = make_caller(model)
+            self._audit_refusal(missing=", ".join(sorted(self.hub_auth.access_scopes)))
             raise Refused("You have no access to this service: ask an admin of the hub for it.") from None
         return allowed
 
@@ -159,11 +161,15 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
 
     def _refuse_without_right(self, method: str) -> None:
         if self.people_only and self.caller.kind != "user":
+            self._audit_refusal(reason="only for people")
             raise Refused("Only a user can ask this, with a token of their own.")
         missing = [scope for scope in self.scopes[method] if not self.caller.has(scope)]
         if missing:
-            self.audit(f"{method} {self.request.path}", decision="refused", missing=", ".join(missing))
+            self._audit_refusal(missing=", ".join(missing))
             raise Refused(f"This needs the permission {' and '.join(missing)}, which your token does not hold.")
+
+    def _audit_refusal(self, **detail: str) -> None:
+        self.audit(f"{self.request.method} {self.request.path}", decision="refused", **detail)
 
 
 class PageHandler(ServiceHandler):
