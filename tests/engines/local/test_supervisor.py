@@ -260,7 +260,7 @@ say("failed", exit_code=5, error={"cell": 0, "line": 1, "ename": "ValueError", "
 sys.exit(5)
 """
     await engine.submit(make_spec(bundle(script), "deaf", workers=2))
-    status = await until_ended(engine, "deaf", seconds=25)
+    status = await until_ended(engine, "deaf")
     assert (status.state, status.exit_code) == (State.FAILED, 5)
     assert status.reason == "rank 1, cell 1, line 1: ValueError: bad"
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-cel = pytest.importorskip("cel_expr_python.cel", reason="The implementation of CEL is there for Python 3.11 and newer.")
-ext_strings = pytest.importorskip("cel_expr_python.ext.ext_strings")
+NO_CEL = "The implementation of CEL is there for Python 3.11 and newer."
+cel = pytest.importorskip("cel_expr_python.cel", reason=NO_CEL)
+ext_strings = pytest.importorskip("cel_expr_python.ext.ext_strings", reason=NO_CEL)
 
 Object = dict[str, Any]
 
