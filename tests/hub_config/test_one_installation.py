@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -39,6 +40,11 @@ def test_the_fence_and_the_policies_are_round_the_namespace_of_the_values() -> N
     assert accounts == {f"{NAMESPACE}:{SETTINGS.hub_account}"}
     for item in [*objects("network-policies/hub-namespace.yaml"), *objects("profiles.yaml")]:
         assert item["metadata"]["namespace"] == NAMESPACE
+
+
+def test_the_hub_and_its_service_are_named_so_that_users_namespaces_find_them() -> None:
+    addresses = (SETTINGS.service_url, VALUES["hub"]["config"]["JupyterHub"]["hub_connect_url"])
+    assert {urlsplit(address).hostname for address in addresses} == {f"hub.{NAMESPACE}"}
 
 
 def test_mlflow_lets_in_the_hub_s_namespace_and_its_users() -> None:
