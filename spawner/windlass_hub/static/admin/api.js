@@ -10,7 +10,8 @@ export class Problem extends Error {
    * @param {{detail?: string, type?: string, fields?: {field: string, message: string}[], extra?: any}} body
    */
   constructor(status, body) {
-    super(body.detail || `The service answered ${status}.`);
+    const trouble = `The hub is in trouble (it answered ${status}). Your edits are kept here; try again in a moment.`;
+    super(body.detail || (status >= 500 ? trouble : `The service answered ${status}.`));
     this.status = status;
     this.type = body.type || '';
     this.fields = body.fields || [];
@@ -20,6 +21,9 @@ export class Problem extends Error {
 }
 
 /** @typedef {{method?: string, json?: unknown, text?: string, headers?: Record<string, string>, signal?: AbortSignal}} Ask */
+
+/** A connection that is lost without a word is given up: whoever waits must be able to go on. */
+const PATIENCE_MILLISECONDS = 60_000;
 
 export class Api {
   /** @param {{prefix: string, xsrf: string, renew: () => Promise<boolean>}} options */
@@ -72,12 +76,13 @@ export class Api {
       sent['Content-Type'] = 'application/json';
     }
     const body = json === undefined ? text : JSON.stringify(json);
+    const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
     try {
       const options = {
         method,
         headers: sent,
         body,
-        signal,
+        signal: signal ? AbortSignal.any([signal, patience]) : patience,
         credentials: /** @type {const} */ ('same-origin')
       };
       return await fetch(this.prefix + path, { ...options, redirect: 'error' });

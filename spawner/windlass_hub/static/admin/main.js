@@ -36,6 +36,8 @@ export class Page {
     /** @type {any} */
     this.kept = {};
     this.route = { tab: 'profiles', rest: '' };
+    /** Where it stands beside the form it is open at first. */
+    this.showsPod = window.matchMedia('(width > 900px)').matches;
     /** Findings that stand at no field on the screen. @type {Finding[]} */
     this.homeless = [];
     this._told = h('div', { class: 'wl-told', 'aria-live': 'polite' });
@@ -62,10 +64,12 @@ export class Page {
     }
     this._build();
     this._begin();
+    const hush = () => this._told.querySelector('.alert-success, .alert-info')?.remove();
     window.addEventListener('hashchange', () => {
-      this._told.querySelector('.alert-success, .alert-info')?.remove();
+      hush();
       this._follow();
     });
+    this.draft.addEventListener('change', () => this.draft.isChanged && hush());
     window.addEventListener('beforeunload', event => {
       if (this.draft.isChanged) {
         event.preventDefault();
@@ -123,6 +127,11 @@ export class Page {
     } else {
       location.hash = hash;
     }
+  }
+
+  /** Where the focus goes when what had it is no more. */
+  focusPanel() {
+    this._tabs?.panel(this.route.tab)?.focus({ preventScroll: true });
   }
 
   /** The buttons for export and import. */

@@ -21,7 +21,14 @@ export function podPreview(page, at) {
   const image = h('select', { class: 'form-select form-select-sm', id: newId(), onchange: () => void ask() });
   const details = h(
     'details',
-    { class: 'wl-preview', ontoggle: () => void ask() },
+    {
+      class: 'wl-preview',
+      open: page.showsPod,
+      ontoggle: () => {
+        page.showsPod = details.open;
+        void ask();
+      }
+    },
     h('summary', { class: 'h6' }, 'The pod it gives'),
     h('label', { class: 'form-label', for: image.id }, 'Image'),
     image,
