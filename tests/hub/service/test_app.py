@@ -190,6 +190,15 @@ async def test_each_refusal_is_written_down_once_whatever_it_is_for(
     assert entry.detail == why
 
 
+async def test_refusals_at_ever_other_addresses_fill_no_disk(service: Service) -> None:
+    async with service.client("plain") as client:
+        for number in range(20):
+            assert (await client.post(f"api/admin/history/{number}/restore")).status_code == 403
+    assert await service.state.audit.settled()
+    (entry,) = await service.state.audit.latest()
+    assert entry.action == f"POST {PREFIX}api/admin/history/N/restore"
+
+
 async def test_through_a_proxy_each_request_has_a_connection_of_its_own(service: Service) -> None:
     """A proxy's kept connection that we close in the wrong moment would be a 503 for whoever asks next."""
     for path, who in (("api/me", "ann"), ("api/me", None), ("api/nothing", None), ("api/health", None)):
