@@ -31,6 +31,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+UNKNOWN = "(unknown)"
+"""Who is written down for a request that was refused before anybody was known; no name of a user."""
 REMEMBERED_SECONDS = 30
 """How long a reading request trusts what the hub said of a token; a changing one asks the hub anew each time."""
 HUB_SECONDS = 10.0
@@ -92,7 +94,11 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
         if self.request.headers.get("Sec-Fetch-Mode") == "websocket":
             raise HTTPError(400)  # There are none here, and jupyterhub would take a token in the address from them.
         self._settling = True
-        self.check_xsrf_cookie()
+        try:
+            self.check_xsrf_cookie()
+        except HTTPError:
+            self._audit_refusal(reason="a cookie without the XSRF token")
+            raise
         model = await self._identified(method)
         if model is None:
             self.turn_away()
@@ -117,7 +123,9 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
 
     def audit(self, action: str, *, target: str = "", decision: str = "allowed", **detail: Any) -> None:
         """Write a decision about this request down; `detail` must hold no secret."""
-        self.state.audit.record(who=self.caller.who, action=action, target=target, decision=decision, detail=detail)
+        # Before the hub was asked nobody is known: what a cookie says counts for nothing then.
+        who = self.caller.who if hasattr(self, "caller") else UNKNOWN
+        self.state.audit.record(who=who, action=action, target=target, decision=decision, detail=detail)
 
     def limit(self, what: str) -> None:
         """Count one request of the caller's. Raises TooMany when they ask for this too often."""

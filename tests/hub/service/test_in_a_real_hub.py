@@ -107,6 +107,10 @@ def test_a_browser_logs_in_through_the_hub_and_its_cookie_counts_with_the_xsrf_t
         assert browser.put(f"{api}/admin/catalogue", json=document, headers=forged).status_code == 403
         taken = browser.post(f"{api}/admin/catalogue/validate", json=document, headers=proven)
         assert taken.status_code == 200, taken.text
+        log = browser.get(f"{api}/admin/audit", params={"who": "(unknown)"}, headers=proven).json()["entries"]
+        refused = {entry["action"].split()[0]: entry["detail"]["reason"] for entry in log}
+        assert refused.keys() == {"GET", "PUT"}
+        assert all("XSRF" in reason for reason in refused.values())
 
 
 def test_who_lost_a_right_writes_nothing_more(hub: Hub) -> None:
