@@ -80,6 +80,11 @@ test('what is wrong is said at its field while it is typed, and keeps it from be
   await unsaved(page).click();
   await expect(page.getByRole('dialog')).toContainText('Single Tesla T4, memory');
   await page.keyboard.press('Escape');
+  await tab(page, 'Prices').click();
+  await unsaved(page).click();
+  await page.getByRole('button', { name: 'Show the first' }).click();
+  await expect(memory).toBeFocused();
+  await expect(memory).toHaveValue('much');
   await page.getByRole('button', { name: '← All profiles' }).click();
   await expect(page.getByRole('row', { name: /Single Tesla T4/ })).toContainText('needs a correction');
   expect(hub.profiles).toBe(before);
@@ -129,8 +134,13 @@ test('a hub that restarts in the middle of an edit, a reload and a lost session 
   await expect(page.getByLabel('Description')).toHaveValue('Kept over a restart.');
 
   await context.clearCookies();
-  await unsaved(page).click();
   const ended = page.getByRole('dialog', { name: 'Your session has ended' });
+  await page.getByLabel('Description').fill('Kept over a restart and a session.');
+  await ended.getByRole('button', { name: 'Not now' }).click();
+  await page.getByLabel('Description').fill('Kept over a restart.');
+  await expect(page.getByText('Your session has ended. Your edits are kept here').first()).toBeVisible();
+  await expect(ended).toHaveCount(0);
+  await unsaved(page).click();
   await ended.getByRole('button', { name: 'Go on' }).click();
   await expect(ended).toContainText('You are not logged in yet.');
   const login = await context.newPage();

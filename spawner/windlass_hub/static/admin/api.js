@@ -20,10 +20,12 @@ export class Problem extends Error {
   }
 }
 
-/** @typedef {{method?: string, json?: unknown, text?: string, headers?: Record<string, string>, signal?: AbortSignal}} Ask */
+/** @typedef {{method?: string, json?: unknown, text?: string, headers?: Record<string, string>, signal?: AbortSignal, isBackground?: boolean}} Ask */
 
 /** A connection that is lost without a word is given up: whoever waits must be able to go on. */
 const PATIENCE_MILLISECONDS = 60_000;
+
+const LOGGED_OUT = 'Your session has ended. Your edits are kept here; log in again to save them.';
 
 export class Api {
   /** @param {{prefix: string, xsrf: string, renew: () => Promise<boolean>}} options */
@@ -33,6 +35,8 @@ export class Api {
     this._renew = renew;
     /** @type {Promise<boolean> | null} */
     this._renewing = null;
+    /** The user would not log in: what is asked in the background does not ask them again. */
+    this._isDeclined = false;
   }
 
   /**
@@ -46,11 +50,16 @@ export class Api {
     for (;;) {
       const response = await this._send(path, ask);
       if (response.ok) {
+        this._isDeclined = false;
         return await this._parsed(response);
       }
       const problem = new Problem(response.status, await this._body(response));
-      if (!isLoggedOut(problem) || !(await this._renewed())) {
+      if (!isLoggedOut(problem)) {
         throw problem;
+      }
+      if ((ask.isBackground && this._isDeclined) || !(await this._renewed())) {
+        this._isDeclined = true;
+        throw new Problem(problem.status, { detail: LOGGED_OUT, type: problem.type });
       }
     }
   }

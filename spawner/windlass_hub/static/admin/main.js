@@ -36,7 +36,9 @@ export class Page {
     /** @type {any} */
     this.kept = {};
     this.route = { tab: 'profiles', rest: '' };
-    /** Where it stands beside the form it is open at first. */
+    /** Whether the next form that is shown takes the reader to what is wrong in it. */
+    this._wantsWrong = false;
+    /** Where it stands beside the form the pod is open at first. */
     this.showsPod = window.matchMedia('(width > 900px)').matches;
     /** Findings that stand at no field on the screen. @type {Finding[]} */
     this.homeless = [];
@@ -134,6 +136,17 @@ export class Page {
     this._tabs?.panel(this.route.tab)?.focus({ preventScroll: true });
   }
 
+  /** Open the form that a path of the document is in, at the first field that is wrong. @param {string} path */
+  showProblem(path) {
+    const [section, at] = path.split('.');
+    this._wantsWrong = true;
+    if (section === 'profiles') {
+      this.go('profiles', at);
+    } else {
+      this.go(section);
+    }
+  }
+
   /** The buttons for export and import. */
   transfer() {
     return transferButtons(this);
@@ -142,7 +155,10 @@ export class Page {
   /** What a path of the document is to a person, as `Tesla T4, gpu count`. @param {string} path */
   named(path) {
     const [section, key, ...rest] = path.split('.');
-    const words = rest.join(' ').replaceAll('_', ' ');
+    const words = rest
+      .join(' ')
+      .replaceAll('_', ' ')
+      .replace(/\b(usd|cpu|gpu|mig)\b/g, name => name.toUpperCase());
     if (LISTED.includes(section) && key !== undefined) {
       const list = this.draft.get([section]) || [];
       const item = list[key] || list.find((/** @type {any} */ each) => each.slug === key);
@@ -200,6 +216,10 @@ export class Page {
     const panel = this._tabs?.panel(this.route.tab);
     this.homeless = panel && this.checks.isCurrent ? placeFindings(panel, this.checks.problems) : [];
     this._bar?.show();
+    if (this._wantsWrong) {
+      this._wantsWrong = false;
+      /** @type {HTMLElement | null | undefined} */ (panel?.querySelector('[aria-invalid="true"]'))?.focus();
+    }
   }
 }
 

@@ -24,7 +24,17 @@ export async function review(page) {
       h('p', {}, 'This keeps it from being saved:'),
       listFindings(checks.problems, path => page.named(path))
     ];
-    openDialog({ title: 'Something needs a correction', body, actions: [], closeLabel: 'Go on editing' });
+    let isShown = false;
+    const act = () => {
+      isShown = true;
+    };
+    openDialog({
+      title: 'Something needs a correction',
+      body,
+      actions: [{ label: checks.problems.length > 1 ? 'Show the first' : 'Show it', act }],
+      closeLabel: 'Go on editing',
+      onclose: () => isShown && page.showProblem(checks.problems[0].path)
+    });
     return;
   }
   const note = h('input', {
