@@ -266,7 +266,9 @@ async def test_nobody_without_the_scope_reads_or_writes(
     assert answer.status_code == (401 if who is None else 403), answer.text
     assert path.read_text() == CATALOGUE
     if who in {"plain", "ann", "admin"}:
-        assert (who, f"{method} /services/windlass/{address.partition('?')[0]}", "refused") in await audited(service)
+        # Refusals are counted by route: the number of a version is not part of it.
+        route = f"/services/windlass/{address.partition('?')[0]}".replace("/history/1", "/history/N")
+        assert (who, f"{method} {route}", "refused") in await audited(service)
 
 
 @pytest.mark.parametrize(("method", "address"), WRITES)
