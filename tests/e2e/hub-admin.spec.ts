@@ -217,13 +217,13 @@ test('an earlier version comes back, and a YAML file goes out and comes in', asy
 
 test('who runs what is shown with its price', async ({ hub, page, browser }) => {
   const user = await another(browser);
-  await hub.openSpawnPage(user, 'dan');
+  await hub.openSpawnPage(user, 'fay');
   await user.getByRole('radio', { name: 'CPU only' }).check();
   await user.getByRole('button', { name: 'Start' }).click();
   await expect(user.getByText('This is the server.')).toBeVisible({ timeout: 60_000 });
   await hub.openServicePage(page, 'wendy');
   await tab(page, 'Running now').click();
-  const row = page.getByRole('row', { name: /dan/ });
+  const row = page.getByRole('row', { name: /fay/ });
   await expect(row).toContainText('CPU only');
   await expect(row).toContainText('$0.12');
   await expect(page.getByText(/\$[0-9.]+ per hour/)).toBeVisible();
