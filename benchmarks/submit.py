@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from report import report
+from server_startup import free_port
 
 ROUNDS = 5
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,9 +63,7 @@ def call(port: int, path: str, body: dict[str, Any] | None = None, method: str |
 @contextmanager
 def server(*, python: Path, extension: str, folder: Path, extra: tuple[str, ...] = ()) -> Iterator[int]:
     """A Jupyter server with one extension, ready to answer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     data = folder / f"data-{extension}"
     data.mkdir()  # jupyter-scheduler does not make it
     environment = {

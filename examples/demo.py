@@ -13,7 +13,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from urllib.parse import quote
 
 import httpx
 import psutil
+from ports import free_port
 from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
@@ -144,9 +144,12 @@ def jupyterlab(console: Console) -> Iterator[tuple[ServerRecord, str]]:
     os.environ.update(environment)
     copy_example(console)
     token = secrets.token_urlsafe(24)
+    port = free_port(USUAL_PORT)
+    if port is None:
+        raise DemoError("no port is free on this machine.")
     command = [
         sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--ServerApp.root_dir={FOLDER / 'notebooks'}",
-        f"--ServerApp.port={free_port()}", "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1",
     ]  # fmt: skip
     if os.geteuid() == 0:
         command.append("--allow-root")
@@ -192,18 +195,6 @@ def copy_example(console: Console) -> None:
             console.print(f"{copy} was changed and stays as it is; remove it to get the example anew.", soft_wrap=True)
         else:
             shutil.copyfile(source, copy)
-
-
-def free_port() -> int:
-    """Jupyter's usual port when nothing listens there, else a free one."""
-    for port in (USUAL_PORT, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise DemoError("no port is free on this machine.")
 
 
 def wait_for_server(process: subprocess.Popen[bytes], *, log_path: Path) -> ServerRecord:

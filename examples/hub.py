@@ -10,7 +10,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import click
 import httpx
+from ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Path(os.environ.get("WINDLASS_HUB_STATE") or ROOT / ".hub")
@@ -33,7 +33,10 @@ def main() -> int:
     if shutil.which("configurable-http-proxy", path=search) is None:
         click.echo("JupyterHub's proxy is not there: run `make setup`.", err=True)
         return 1
-    port, service, hub, proxy_api = (_free(at) for at in (8000, 8123, 8081, 8001))
+    port, service, hub, proxy_api = (free_port(at) for at in (8000, 8123, 8081, 8001))
+    if None in (port, service, hub, proxy_api):
+        click.echo("No port is free on this machine.", err=True)
+        return 1
     password = secrets.token_urlsafe(6)
     environment = {
         **os.environ,
@@ -85,18 +88,6 @@ def _is_up(hub: subprocess.Popen[bytes], url: str) -> bool:
                 return True
         time.sleep(0.2)
     return False
-
-
-def _free(wanted: int) -> int:
-    """The port itself where it is free, else any free one."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise SystemExit("No port is free on this machine.")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import { defineConfig } from 'eslint/config';
 
 const BROWSER = [
   'AbortController',
+  'AbortSignal',
   'Blob',
   'CSS',
   'Event',
@@ -15,6 +16,7 @@ const BROWSER = [
   'clearTimeout',
   'document',
   'fetch',
+  'HTMLElement',
   'localStorage',
   'location',
   'sessionStorage',

@@ -166,7 +166,7 @@ class Server:
         given = headers or {"Authorization": f"windlass {self.record['token']}"}
         address = self.url.replace("http", "ws", 1) + "/socket"
         header = [f"{name}: {value}" for name, value in given.items()]
-        return Tab(websocket.create_connection(address, header=header, timeout=20, suppress_origin=True))
+        return Tab(websocket.create_connection(address, header=header, timeout=60, suppress_origin=True))
 
 
 @dataclass

@@ -16,7 +16,7 @@ from traitlets import Dict, Enum, TraitError, Unicode, default
 from windlass.kube.client import KubeClient
 
 from .access import notebook_component
-from .isolation.ensuring import Isolation, IsolationError
+from .isolation.ensuring import Isolation, IsolationError, UserNamespace
 from .namespaces import namespace_for
 from .pods.homes import HomeKeeping
 from .profiles.access import Person
@@ -24,6 +24,7 @@ from .profiles.model import Catalogue
 from .settings import Settings
 from .spawning import refusal
 
+FOREIGN = "namespace-foreign"
 _JOBS_NAMESPACE = "windlass_jobs_namespace"
 _isolations: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Isolation]] = weakref.WeakKeyDictionary()
 
@@ -81,17 +82,41 @@ class IsolatedSpawning(HomeKeeping):
             SpawnException: the namespace cannot be had.
         """
         try:
-            place = await isolation_for(self.kube_client(), self._settings()).ensure(
-                self.person(), catalogue=catalogue, notebook_namespace=self.namespace
-            )
+            place = await self._ensured(catalogue)
         except IsolationError as error:
             self.log.warning("No namespace for %s: %s", self.user.name, error)
             raise refusal(str(error), reason=error.reason) from error
         self.jobs_namespace = place.name
         if self.isolation == "own":
+            if self.namespace != place.name:
+                self._move_to(place.name)
             self.namespace = place.name
             self.service_account = place.service_account
             self.automount_service_account_token = False
+
+    async def _ensured(self, catalogue: Catalogue) -> UserNamespace:
+        isolation = isolation_for(self.kube_client(), self._settings())
+        try:
+            return await isolation.ensure(self.person(), catalogue=catalogue, notebook_namespace=self.namespace)
+        except IsolationError as error:
+            # The database remembers where the servers were: with everybody's, or under the user's old name.
+            now = self._expand_user_properties(self.user_namespace_template)
+            if self.isolation != "own" or error.reason != FOREIGN or self.namespace == now:
+                raise
+            return await isolation.ensure(self.person(), catalogue=catalogue, notebook_namespace=now)
+
+    def _move_to(self, namespace: str) -> None:
+        """The user was renamed, or the hub had no namespaces of users before: a volume cannot move along."""
+        if self._pvc_exists:
+            self.log.warning(
+                "The servers of %s move from namespace %s to %s. Their home starts empty there: what was in the volume "
+                "%s stays where it is and has to be copied by hand.",
+                self.user.name,
+                self.namespace,
+                namespace,
+                self.pvc_name,
+            )
+        self._pvc_exists = False
 
     def _settings(self) -> Settings:
         own = {

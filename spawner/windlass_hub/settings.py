@@ -66,7 +66,11 @@ class Settings(BaseModel):
     reader_groups: tuple[str, ...] = Field(
         (), description="Groups whose members see profiles, servers and costs, and change nothing."
     )
-    service_url: str = Field("http://127.0.0.1:8123", description="Where the hub service listens.")
+    service_url: str = Field(
+        "http://127.0.0.1:8123",
+        description="Where hub, proxy and users' servers reach the hub service. It listens at this address, and on all "
+        "of them where a name is given.",
+    )
     database: str = Field(
         "sqlite:///windlass-hub.sqlite", description="SQLAlchemy URL of the service's own database (audit log)."
     )

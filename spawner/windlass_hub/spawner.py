@@ -27,7 +27,7 @@ from .pods.api import NoAnswer, Refused, remove
 from .pods.overriding import Overriding
 from .pods.reflectors import NotLoaded, SteadyPods
 from .pods.refusals import Answer, given_up, refused
-from .pods.state import Pod, PodState, read_pod
+from .pods.state import Pod, PodState, owner_of, read_pod
 from .pods.watching import UNHEARD
 from .profiles.model import Catalogue
 from .profiles.options import Choice
@@ -148,7 +148,7 @@ class WindlassSpawner(ProfileSpawning, IsolatedSpawning):
                 if starting.done():
                     return str(starting.result())
                 pod = self._own(self._reflected_pod())
-                trouble = waiting.look(pod, now=time.monotonic())
+                trouble = waiting.look(pod, now=time.monotonic()) or self._vanished()
                 if left <= 0 and pod is None and not getattr(self.pod_reflector, "fresh", True):
                     raise NotLoaded("The pods could not be watched.")
                 if trouble is None and left <= 0:
@@ -162,6 +162,14 @@ class WindlassSpawner(ProfileSpawning, IsolatedSpawning):
                 await asyncio.wait({starting})
             if not starting.cancelled():
                 starting.exception()  # known from now on: nobody else asks
+
+    def _vanished(self) -> patience.Trouble | None:
+        """The pod that this start made was there and is gone."""
+        reflector = self.pod_reflector
+        if self._pod_uid is None or not isinstance(reflector, SteadyPods) or self._reflected_pod() is not None:
+            return None
+        seen = reflector.departed(self._ref_key())
+        return patience.vanished(seen) if seen is not None and seen["metadata"].get("uid") == self._pod_uid else None
 
     def _as_refusal(self, error: BaseException) -> SpawnException | None:
         if isinstance(error, (SpawnException, asyncio.CancelledError)):
@@ -211,11 +219,17 @@ class WindlassSpawner(ProfileSpawning, IsolatedSpawning):
         found = await self._pod_api().read()
         if found is None:
             return
-        owner = (found["metadata"].get("annotations") or {}).get("hub.jupyter.org/username")
+        owner, server = owner_of(found)
         if owner not in {None, self.user.name}:
             raise refusal(
                 f"The name of your server's pod, {self.pod_name}, is taken by another user's. "
                 "Please tell your administrators.",
+                reason="name_taken",
+            )
+        if server not in {None, self.name}:
+            other = f"your server {server}" if server else "your default server"
+            raise refusal(
+                f"The name of your server's pod, {self.pod_name}, is taken by {other}: stop that first.",
                 reason="name_taken",
             )
         self.log.warning("Found pod %s of an earlier start, deleting it", self.pod_name)

@@ -12,7 +12,7 @@ from windlass.bundle import git_state as module
 
 from .conftest import Project
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="There is no git on this machine.")
 
 
 @pytest.fixture

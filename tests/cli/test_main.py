@@ -82,7 +82,9 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_stop_it(desk: Desk) -> No
 
 
 def test_waiting_outlives_the_server(desk: Desk) -> None:
-    notebook = desk.notebook("survives.ipynb", "import time\nprint('begun', flush=True)\ntime.sleep(8)\nprint('end')")
+    gate = desk.folder / "gate"
+    wait = f"while not os.path.exists({str(gate)!r}): time.sleep(0.05)"
+    notebook = desk.notebook("survives.ipynb", f"import os, time\nprint('begun', flush=True)\n{wait}\nprint('end')")
     waiting = desk.start("train", str(notebook), "--follow", "--name", "survivor")
     until(
         lambda: desk.run("jobs", "--search", "survivor", "--state", "running", "--json").json["items"],
@@ -92,6 +94,7 @@ def test_waiting_outlives_the_server(desk: Desk) -> None:
     servers = [each for each in processes_of(data_dir) if "windlass.headless" in " ".join(each.cmdline())]
     assert servers
     end(servers)
+    gate.touch()
     done = finished(waiting)
     assert done.status == 0, done.err
     assert done.out.splitlines()[:2] == ["begun", "end"]

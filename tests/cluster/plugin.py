@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.cluster import FEATURES, Cluster, eventually
 from tests.cluster.emulator.server import Emulator
 from tests.cluster.kubelet import Kubelet
 from tests.cluster.servers import Server, emulated, from_assets, from_kubeconfig
+
+_FEATURES = pytest.StashKey[set[str]]()
 
 
 def _real() -> bool:
@@ -27,8 +29,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="This test injects faults: it runs on the emulator only."))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """At the end of `make test-cluster`: what was not tested because this server has not got it."""
+    features = config.stash.get(_FEATURES, None)
+    if features is None:
+        return
+    lacking = [words for feature, words in FEATURES.items() if feature not in features]
+    terminalreporter.section("the cluster")
+    for words in lacking:
+        terminalreporter.line(f"This server has not got {words}: what rests on it was not tested.")
+    if not lacking:
+        terminalreporter.line("This server has everything the tests ask for.")
+
+
 @pytest.fixture(scope="session")
-def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def cluster_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests."""
     if not _real():
         server = emulated()
@@ -36,6 +51,8 @@ def cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         server = from_kubeconfig(Path(os.environ["KUBECONFIG"]), tmp_path_factory.mktemp("cluster"))
     else:
         server = from_assets(Path(os.environ["KUBEBUILDER_ASSETS"]), tmp_path_factory.mktemp("control-plane"))
+    if _real():
+        request.config.stash[_FEATURES] = server.features
     yield server
     server.stop()
 

@@ -44,7 +44,6 @@ async function save(page: Page, note: string): Promise<void> {
 test('an admin edits a profile, sees its pod, and the next spawn page has it', async ({ hub, page, browser }) => {
   await hub.openServicePage(page, 'wendy');
   await edit(page, 'CPU only');
-  await page.getByText('The pod it gives').click();
   await expect(page.getByLabel('The pod as YAML')).toContainText('registry.example/base:1');
   await page.getByLabel('USD per hour').fill('0.34');
   await page.getByLabel('CPU cores (needed)').fill('3');
@@ -81,6 +80,11 @@ test('what is wrong is said at its field while it is typed, and keeps it from be
   await unsaved(page).click();
   await expect(page.getByRole('dialog')).toContainText('Single Tesla T4, memory');
   await page.keyboard.press('Escape');
+  await tab(page, 'Prices').click();
+  await unsaved(page).click();
+  await page.getByRole('button', { name: 'Show the first' }).click();
+  await expect(memory).toBeFocused();
+  await expect(memory).toHaveValue('much');
   await page.getByRole('button', { name: '← All profiles' }).click();
   await expect(page.getByRole('row', { name: /Single Tesla T4/ })).toContainText('needs a correction');
   expect(hub.profiles).toBe(before);
@@ -130,8 +134,13 @@ test('a hub that restarts in the middle of an edit, a reload and a lost session 
   await expect(page.getByLabel('Description')).toHaveValue('Kept over a restart.');
 
   await context.clearCookies();
-  await unsaved(page).click();
   const ended = page.getByRole('dialog', { name: 'Your session has ended' });
+  await page.getByLabel('Description').fill('Kept over a restart and a session.');
+  await ended.getByRole('button', { name: 'Not now' }).click();
+  await page.getByLabel('Description').fill('Kept over a restart.');
+  await expect(page.getByText('Your session has ended. Your edits are kept here').first()).toBeVisible();
+  await expect(ended).toHaveCount(0);
+  await unsaved(page).click();
   await ended.getByRole('button', { name: 'Go on' }).click();
   await expect(ended).toContainText('You are not logged in yet.');
   const login = await context.newPage();
@@ -208,13 +217,13 @@ test('an earlier version comes back, and a YAML file goes out and comes in', asy
 
 test('who runs what is shown with its price', async ({ hub, page, browser }) => {
   const user = await another(browser);
-  await hub.openSpawnPage(user, 'dan');
+  await hub.openSpawnPage(user, 'fay');
   await user.getByRole('radio', { name: 'CPU only' }).check();
   await user.getByRole('button', { name: 'Start' }).click();
   await expect(user.getByText('This is the server.')).toBeVisible({ timeout: 60_000 });
   await hub.openServicePage(page, 'wendy');
   await tab(page, 'Running now').click();
-  const row = page.getByRole('row', { name: /dan/ });
+  const row = page.getByRole('row', { name: /fay/ });
   await expect(row).toContainText('CPU only');
   await expect(row).toContainText('$0.12');
   await expect(page.getByText(/\$[0-9.]+ per hour/)).toBeVisible();
@@ -227,6 +236,80 @@ test('a document that is not ours is shown and cannot be edited', async ({ hub, 
   await expect(page.getByRole('button', { name: 'Add a profile' })).toHaveCount(0);
   await page.getByRole('button', { name: 'Look at CPU only' }).click();
   await expect(page.getByLabel('CPU cores (needed)')).toBeDisabled();
+});
+
+test('a save over a slow line that fails cannot be sent twice or closed, and says why it failed', async ({ hub, page }) => {
+  await hub.openServicePage(page, 'wendy');
+  await edit(page, 'Big memory');
+  await page.getByLabel('Description').fill('Over a slow line.');
+  await expect(page.getByText('1 change not saved.')).toBeVisible();
+  let asked = 0;
+  let fail = () => {};
+  const cut = new Promise<void>(resolve => (fail = resolve));
+  await page.route('**/api/admin/catalogue', async route => {
+    if (route.request().method() !== 'PUT') {
+      return route.continue();
+    }
+    asked += 1;
+    await cut;
+    return route.abort();
+  });
+  await save(page, '');
+  const dialog = page.getByRole('dialog', { name: 'Save these changes?' });
+  await expect(dialog.getByRole('status')).toHaveText('One moment…');
+  await dialog.getByLabel('Why (shown in the history)').press('Enter');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await expect(dialog.getByRole('button', { name: 'Go on editing' })).toBeDisabled();
+  fail();
+  await expect(dialog).toContainText('The hub does not answer. Your edits are kept here');
+  expect(asked).toBe(1);
+  await page.unroute('**/api/admin/catalogue');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Saved: the next server has it.')).toBeVisible();
+  await expect(page.getByRole('tabpanel', { name: 'Profiles' })).toBeFocused();
+  await page.getByLabel('Description').fill('And on.');
+  await expect(page.getByText('Saved: the next server has it.')).toHaveCount(0);
+});
+
+test('a text that somebody broke by hand is corrected on the page, or the good copy comes back', async ({ hub, page }) => {
+  const good = hub.profiles;
+  hub.profiles = good.replace('memory: 4G', 'memory: plenty');
+  await hub.openServicePage(page, 'wendy');
+  const told = page.getByRole('note');
+  await expect(told).toContainText('Servers start with the last good copy');
+  await told.getByRole('button', { name: 'Go back to the good copy' }).click();
+  await expect(unsaved(page)).toBeVisible();
+  await page.getByRole('button', { name: 'Discard…' }).click();
+  await page.getByRole('button', { name: 'Discard', exact: true }).click();
+  await expect(unsaved(page)).toBeHidden();
+  await told.getByRole('button', { name: 'Correct the text…' }).click();
+  const text = page.getByLabel('or its text');
+  await expect(text).toHaveValue(/memory: plenty/);
+  await text.fill(good);
+  await page.getByRole('button', { name: 'Put it in force' }).click();
+  await expect(page.getByText('Imported: the next server has it.')).toBeVisible();
+  await expect(told).toHaveCount(0);
+  expect(hub.profiles).toBe(good);
+});
+
+test('in a long list one finds a profile, edits it, and comes back to it', async ({ hub, page }) => {
+  await hub.openServicePage(page, 'wendy');
+  await page.setViewportSize({ width: 1400, height: 400 });
+  await page.getByLabel('Show only').fill('h100');
+  await expect(page.getByText('2 of 11')).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Edit/ })).toHaveCount(2);
+  await page.getByLabel('Show only').fill('');
+  const last = page.getByRole('button', { name: 'Edit Your own image' });
+  await last.click();
+  await expect(page.getByRole('heading', { name: 'Your own image' })).toBeInViewport();
+  await page.goBack();
+  await expect(last).toBeFocused();
+  await expect(last).toBeInViewport();
+  await page.getByRole('button', { name: 'Remove Your own image' }).click();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await expect(page.getByRole('button', { name: "Edit Research group's own" })).toBeFocused();
+  page.on('dialog', dialog => void dialog.accept());
 });
 
 test('somebody without the permission sees what they may use, and nothing else', async ({ hub, page }) => {
@@ -261,7 +344,6 @@ quotas: {groups: {${text}: {pods: 1}}}
   await hub.openServicePage(page, 'wendy');
   await expect(page.getByText(MARKUP).first()).toBeVisible();
   await page.getByRole('button', { name: /^Edit/ }).click();
-  await page.getByText('The pod it gives').click();
   await expect(page.getByLabel('The pod as YAML')).toContainText('onerror');
   await page.getByLabel('Description').fill(`${MARKUP} again`);
   await save(page, MARKUP);
@@ -291,8 +373,8 @@ test('the page works where the hub’s style sheet cannot be had', async ({ hub,
 for (const [scheme, width] of [
   ['light', 1400],
   ['dark', 1400],
-  ['light', 500],
-  ['dark', 500]
+  ['light', 400],
+  ['dark', 260]
 ] as const) {
   test(`it keeps to WCAG A and AA and fits, ${scheme} at ${width} px`, async ({ hub, page }) => {
     await page.emulateMedia({ colorScheme: scheme });

@@ -20,7 +20,7 @@ from tests.hub import real_hub  # noqa: E402
 
 CATALOGUE = Path(__file__).with_name("hub-profiles.yaml")
 EDITORS = {"wendy": ("platform",), "walt": ("platform",)}
-PEOPLE = {"ann": ("research",), "bob": (), "cyn": (), "dan": (), "eve": (), "root": (), **EDITORS}
+PEOPLE = {"ann": ("research",), "bob": (), "cyn": (), "dan": (), "fay": (), "eve": (), "root": (), **EDITORS}
 
 
 def capacity() -> bytes:

@@ -314,14 +314,18 @@ def test_a_notebook_with_no_code_or_broken_json_is_refused_at_the_field(server: 
 
 def test_a_queue_forms_and_its_places_are_shown(server: Server) -> None:
     server.notebook("sleep.ipynb", SLEEP)
-    jobs = [server.send("sleep.ipynb", processes_per_worker=1, name=f"queued {index}") for index in range(6)]
+    ids = [server.send("sleep.ipynb", processes_per_worker=1, name=f"queued {index}")["id"] for index in range(6)]
     try:
-        waiting = until(lambda: [job for job in map(server.job, (j["id"] for j in jobs)) if job["state"] == "queued"])
-        places = [job["queue_position"] for job in waiting]
-        assert places == sorted(places)
-        assert places[0] == 1
+
+        def places() -> list[int] | None:
+            """Those that wait, once nothing that was sent earlier waits before them."""
+            found = [job["queue_position"] for job in map(server.job, ids) if job["state"] == "queued"]
+            return found if found[:1] == [1] else None
+
+        waiting = until(places, what="the queue of these jobs alone")
+        assert waiting == sorted(waiting)
     finally:
         with server.client() as http:
-            for job in jobs:
-                http.post(f"/jobs/{job['id']}/stop")
-    assert {server.reaches(job["id"], *FINAL)["state"] for job in jobs} == {"stopped"}
+            for job_id in ids:
+                http.post(f"/jobs/{job_id}/stop")
+    assert {server.reaches(job_id, *FINAL)["state"] for job_id in ids} == {"stopped"}

@@ -7,7 +7,9 @@ import socket as sockets
 import struct
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +24,12 @@ SPEAK = "for i in range(n):\n    print('line', i, flush=True)"
 
 
 @pytest.fixture
-def gate(server: Server, tmp_path: Any) -> Any:
+def gate(server: Server, tmp_path: Path) -> Iterator[Path]:
     """Jobs of `gated.ipynb` wait until this file is there."""
     server.notebook("gated.ipynb", GATE, WAIT, SPEAK)
-    return tmp_path / "gate"
+    gate = tmp_path / "gate"
+    yield gate
+    gate.touch()  # A test that failed before it did so would leave jobs that keep the CPUs from the tests after it.
 
 
 def test_a_tab_is_greeted_and_gets_the_list_first(server: Server) -> None:
@@ -116,6 +120,10 @@ def test_a_log_is_followed_to_its_end_by_every_tab(server: Server, gate: Any) ->
         tab.close()
 
 
+def told(message: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(job["id"], job["state"]) for job in message.get("jobs", [])]
+
+
 def test_an_unfollowed_log_is_silent(server: Server, gate: Any) -> None:
     job = server.send("gated.ipynb", parameters={"gate": str(gate)})
     tab = server.tab()
@@ -126,7 +134,7 @@ def test_an_unfollowed_log_is_silent(server: Server, gate: Any) -> None:
     tab.hear("jobs")
     gate.touch()
     heard = []
-    while not heard or heard[-1]["type"] != "jobs" or heard[-1]["jobs"][0]["state"] != "succeeded":
+    while not heard or (job["id"], "succeeded") not in told(heard[-1]):
         heard.append(json.loads(tab.connection.recv()))
     assert {message["type"] for message in heard} == {"jobs"}
     tab.close()
@@ -173,8 +181,8 @@ def test_what_follows_a_job_that_is_not_there_is_a_problem(server: Server) -> No
 def test_a_tab_that_does_not_read_costs_no_memory_and_the_others_go_on(server: Server) -> None:
     import psutil
 
-    server.notebook("loud.ipynb", "line = 'x' * 199\nfor i in range(150_000):\n    print(line)")
-    job = server.reaches(server.send("loud.ipynb")["id"], "succeeded", seconds=120)
+    server.notebook("loud.ipynb", "line = 'x' * 1999\nfor i in range(15_000):\n    print(line)")
+    job = server.reaches(server.send("loud.ipynb")["id"], "succeeded", seconds=300)
     assert server.process is not None
     process = psutil.Process(server.process.pid)
     asleep = [server.tab() for _ in range(3)]
@@ -186,7 +194,7 @@ def test_a_tab_that_does_not_read_costs_no_memory_and_the_others_go_on(server: S
             tab.say(type="subscribe_log", job_id=job["id"], rank=rank)
     awake = server.tab()
     text = follow_log(awake, job["id"])
-    assert text.count("\n") == 150_000
+    assert text.count("\n") == 15_000
     assert process.memory_info().rss - before < 60_000_000
     awake.close()
     for tab in asleep:

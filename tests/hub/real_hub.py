@@ -263,9 +263,11 @@ def running(
             hub.api("POST", f"users/{user}")
         yield hub
     finally:
-        hub.end()
-        end_all(hub.run_id)
-        proxy_process.wait(30)
+        try:
+            hub.end()
+        finally:
+            end_all(hub.run_id)
+            proxy_process.wait(30)
 
 
 def _start_proxy(hub: Hub, *, public: int, api: int, hub_port: int) -> subprocess.Popen[bytes]:

@@ -24,11 +24,11 @@ from windlass.kube.resources import (
 )
 from windlass.kube.rights import examine
 from windlass.kube.user_secret import VARIABLES
-from windlass_hub.access import NEVER, RIGHTS, TABLE, rights_of
+from windlass_hub.access import NEVER, RIGHTS, TABLE, WAYS, rights_of
 from windlass_hub.access import SECRETS as SECRET_USES
 from windlass_hub.isolation.ensuring import UserNamespace
 from windlass_hub.profiles.access import Person
-from windlass_hub.rights.model import Never, Right, Role, SecretUse, Way
+from windlass_hub.rights.model import Never, Peer, Pods, Right, Role, SecretUse, Way
 
 Asked = tuple[str, str, str, str]
 
@@ -51,6 +51,72 @@ def test_nothing_is_given_by_wildcard() -> None:
 def test_no_row_of_the_user_is_among_those_that_must_never_be() -> None:
     never = set(_each(NEVER))
     assert not never & set(_each([*rights_of(Role.USER), *rights_of(Role.USER_CLUSTER_READ)]))
+
+
+# What jobs, GPU metrics and serving are known to ask for, whatever else the table comes to hold.
+KEEP = {"create", "delete", "get", "list", "patch", "watch"}
+LOOK = {"get", "list", "watch"}
+USER_NEEDS: dict[tuple[str, str], set[str]] = {
+    ("", "configmaps"): {*KEEP, "update"},
+    ("", "persistentvolumeclaims"): KEEP,
+    ("", "limitranges"): LOOK,
+    ("", "resourcequotas"): LOOK,
+    ("", "pods"): LOOK,
+    ("", "pods/log"): {"get"},
+    ("", "events"): LOOK,
+    ("events.k8s.io", "events"): LOOK,
+    ("batch", "jobs"): KEEP,
+    ("trainer.kubeflow.org", "trainjobs"): KEEP,
+    ("trainer.kubeflow.org", "trainingruntimes"): KEEP,
+    ("trainer.kubeflow.org", "clustertrainingruntimes"): LOOK,
+    ("kubeflow.org", "pytorchjobs"): KEEP,
+    ("kubeflow.org", "tfjobs"): KEEP,
+    ("kubeflow.org", "mpijobs"): KEEP,
+    ("ray.io", "rayjobs"): KEEP,
+    ("kueue.x-k8s.io", "localqueues"): LOOK,
+    ("kueue.x-k8s.io", "workloads"): LOOK,
+    ("aquasecurity.github.io", "vulnerabilityreports"): LOOK,
+    ("serving.kserve.io", "inferenceservices"): KEEP,
+    ("serving.kserve.io", "servingruntimes"): LOOK,
+    ("serving.kserve.io", "clusterservingruntimes"): LOOK,
+    ("gateway.networking.k8s.io", "httproutes"): KEEP,
+    ("coordination.k8s.io", "leases"): KEEP,
+    ("metrics.k8s.io", "pods"): {"get", "list"},
+}
+SERVICE_NEEDS: dict[tuple[str, str], set[str]] = {
+    ("", "nodes"): LOOK,
+    ("", "pods"): {"list", "watch"},
+    ("karpenter.sh", "nodeclaims"): LOOK,
+    ("karpenter.sh", "nodepools"): LOOK,
+    ("", "serviceaccounts/token"): {"create"},
+}
+WAYS_OUT = {
+    Pods.ALL: {Peer.OWN_PODS, Peer.DNS},
+    Pods.TRAINING: {Peer.MLFLOW, Peer.ARTIFACT_STORE, Peer.PACKAGE_INDEX, Peer.DATA_REMOTE},
+    Pods.NOTEBOOKS: {Peer.API_SERVER, Peer.HUB, Peer.MLFLOW, Peer.ARTIFACT_STORE, Peer.DATA_REMOTE},
+    Pods.SERVING: {Peer.MLFLOW, Peer.ARTIFACT_STORE},
+    Pods.LAUNCHERS: {Peer.API_SERVER},
+}
+
+
+@pytest.mark.parametrize(("who", "needs"), [("user", USER_NEEDS), ("service", SERVICE_NEEDS)])
+def test_the_table_has_what_each_feature_needs(who: str, needs: dict[tuple[str, str], set[str]]) -> None:
+    given: dict[tuple[str, str], set[str]] = {}
+    for right in RIGHTS:
+        for resource in right.resources:
+            if right.role.who == who:
+                given.setdefault((right.group, resource), set()).update(right.verbs)
+    missing = {what: verbs - given.get(what, set()) for what, verbs in needs.items()}
+    assert not any(missing.values()), missing
+
+
+def test_the_ways_out_are_there_for_who_needs_them() -> None:
+    out: dict[Pods, set[Peer]] = {}
+    for way in WAYS:
+        if way.direction == "to":
+            out.setdefault(way.pods, set()).add(way.peer)
+    missing = {pods: peers - out.get(pods, set()) for pods, peers in WAYS_OUT.items()}
+    assert not any(missing.values()), missing
 
 
 def test_each_variable_of_the_secret_is_in_the_table() -> None:

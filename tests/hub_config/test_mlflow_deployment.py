@@ -79,6 +79,36 @@ def test_no_password_stands_in_it(objects: list[dict[str, Any]]) -> None:
     assert not [o for o in objects if o["kind"] == "Secret"]
 
 
+def test_its_namespace_admits_its_pods(objects: list[dict[str, Any]]) -> None:
+    """The namespace enforces Pod Security `restricted`: a pod that offends it never comes to be."""
+    by_kind = {item["kind"]: item for item in objects}
+    assert by_kind["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    pod = by_kind["Deployment"]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert pod["automountServiceAccountToken"] is False
+
+
+def test_probes_service_and_policy_meet_at_the_server_s_port(objects: list[dict[str, Any]]) -> None:
+    by_kind = {item["kind"]: item for item in objects}
+    labels = by_kind["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    [container] = by_kind["Deployment"]["spec"]["template"]["spec"]["containers"]
+    [port] = container["ports"]
+    assert f"--port={port['containerPort']}" in container["args"]
+    for probe in ("readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/health", "port": port["name"]}
+    [served] = by_kind["Service"]["spec"]["ports"]
+    assert served["targetPort"] == port["name"]
+    assert f"mlflow.mlflow.svc:{served['port']}" in next(a for a in container["args"] if "--allowed-hosts" in a)
+    policy = by_kind["NetworkPolicy"]["spec"]
+    assert policy["ingress"][0]["ports"] == [{"port": port["containerPort"], "protocol": "TCP"}]
+    for selector in (by_kind["Service"]["spec"]["selector"], policy["podSelector"]["matchLabels"]):
+        assert selector.items() <= labels.items()
+
+
 @pytest.mark.mlflow
 @pytest.mark.parametrize("host", ["mlflow:5000", "mlflow.mlflow.svc:5000", "mlflow.mlflow.svc.cluster.local:5000"])
 def test_it_answers_to_the_names_of_its_service(server: str, host: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, eventually
 
 from windlass.kube.client import KubeClient
 from windlass.kube.credentials import StaticCredentials
@@ -37,7 +39,8 @@ async def test_an_object_is_made_read_changed_and_removed(cluster: Cluster) -> N
     with pytest.raises(NotFound):
         await cluster.admin.get(CONFIG_MAPS, "one", namespace=namespace)
     watch = cluster.admin.watch(CONFIG_MAPS, namespace=namespace, resource_version=version, timeout_seconds=1)
-    kind, _ = await anext(watch)
+    async with aclosing(watch) as changes:
+        kind, _ = await anext(changes)
     assert kind == "DELETED"
 
 
@@ -176,3 +179,40 @@ async def test_what_is_no_api_is_said(status: int, headers: dict[str, str], body
         await client.version()
     await client.close()
     await runner.cleanup()
+
+
+async def test_a_watch_that_is_cancelled_in_the_turn_of_its_answer_leaves_no_connection() -> None:
+    """The answer is there and nobody has it yet: without care it would stay open until garbage is collected."""
+    answers, gone = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        await answers.wait()
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            gone.set()
+        return response
+
+    runner = web.ServerRunner(web.Server(answer, handler_cancellation=True))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    client = KubeClient(StaticCredentials(f"http://127.0.0.1:{runner.addresses[0][1]}", "token"))
+    before = asyncio.all_tasks()
+    watching = asyncio.ensure_future(anext(client.watch(NAMESPACES)))
+
+    def requests() -> list[asyncio.Task[Any]]:
+        new = asyncio.all_tasks() - before
+        return [task for task in new if "Request" in type(task.get_coro()).__name__]
+
+    (asked,) = await eventually(requests)
+    asked.add_done_callback(lambda _: watching.cancel())
+    answers.set()
+    with pytest.raises(asyncio.CancelledError):
+        await watching
+    try:
+        await asyncio.wait_for(gone.wait(), 20)
+    finally:
+        await client.close()
+        await runner.cleanup()

@@ -39,7 +39,7 @@ def tiny_disk(job):
     job.folder.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(job.folder)], capture_output=True)
     if mounted.returncode != 0:
-        pytest.skip("mounting a file system needs root")
+        pytest.skip("A small disk can only be mounted by root, in a container that lets it.")
     yield job.folder
     job.end()
     subprocess.run(["umount", "-l", str(job.folder)], check=True)

@@ -101,7 +101,7 @@ async def test_no_connection_is_left_when_either_side_goes(bench: Bench) -> None
     await bench.until_connected(0)
 
 
-@pytest.mark.skipif(not can_tell_users(), reason="this system does not tell whose a connection is")
+@pytest.mark.skipif(not can_tell_users(), reason="This system does not tell whose a connection is.")
 async def test_owner_is_known_by_the_kernel(bench: Bench) -> None:
     bench.doorway.hold()
     _reader, writer = await asyncio.open_connection("127.0.0.1", bench.port)
@@ -112,7 +112,7 @@ async def test_owner_is_known_by_the_kernel(bench: Bench) -> None:
     await writer.wait_closed()
 
 
-@pytest.mark.skipif(os.getuid() != 0 or not can_tell_users(), reason="only root can ask as another user")
+@pytest.mark.skipif(os.getuid() != 0 or not can_tell_users(), reason="Only root can ask as another user.")
 async def test_other_users_of_the_machine_are_turned_away(bench: Bench) -> None:
     bench.doorway.open()
     command = [sys.executable, "-S", "-c", ASK, str(bench.port)]

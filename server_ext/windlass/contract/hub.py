@@ -52,7 +52,15 @@ class KubernetesToken(HubModel):
     """Certificates that sign the server's; null: the system's."""
 
 
-class Prices(HubModel):
+class OfTheCatalogue(HubModel):
+    """What is read from the catalogue."""
+
+    revision: str = ""
+    stale: str | None = None
+    """Why this may be old: the catalogue cannot be read now, and the last good copy holds."""
+
+
+class Prices(OfTheCatalogue):
     """What things cost per hour. What is missing is unknown, never free."""
 
     currency: str = "USD"
@@ -61,9 +69,6 @@ class Prices(HubModel):
     gpu_hour: dict[str, float] = Field(default_factory=dict)
     """Per whole card, by GPU product."""
     spot_factor: float = 1.0
-    revision: str = ""
-    stale: str | None = None
-    """Why these may be old: the catalogue cannot be read now, and the last good copy holds."""
 
 
 class CatalogueImage(HubModel):
@@ -76,12 +81,10 @@ class CatalogueImage(HubModel):
     interfaces: list[str] = Field(default_factory=list)
 
 
-class ImageList(HubModel):
+class ImageList(OfTheCatalogue):
     """All images of the catalogue."""
 
     items: list[CatalogueImage]
-    revision: str = ""
-    stale: str | None = None
 
 
 class ProfileGpu(HubModel):
@@ -122,12 +125,10 @@ class UserProfile(HubModel):
     availability: ProfileAvailability = ProfileAvailability()
 
 
-class ProfileList(HubModel):
+class ProfileList(OfTheCatalogue):
     """The profiles that the caller may use."""
 
     items: list[UserProfile]
-    revision: str = ""
-    stale: str | None = None
 
 
 class GpuCapacity(HubModel):

@@ -30,7 +30,7 @@ class BrokerCredentials:
         if not pem:
             return None
         if self._context is None or self._context[0] != pem:
-            self._context = (pem, ssl.create_default_context(cadata=pem))
+            self._context = (pem, _trusting(pem))
         return self._context[1]
 
     async def namespace(self) -> str:
@@ -59,3 +59,11 @@ class BrokerCredentials:
         if self._token is None:
             raise Unavailable("No token was asked of the hub yet.", reason="NoToken")
         return self._token
+
+
+def _trusting(pem: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cadata=pem)
+    except (ssl.SSLError, TypeError, ValueError) as error:
+        message = "The hub names certificates of the cluster that are none: tell its admins."
+        raise Unavailable(message, reason="Certificate") from error

@@ -25,12 +25,15 @@ class KubeError(Exception):
         status: int | None = None,
         reason: str = "",
         details: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.reason = reason
         self.details: dict[str, Any] = dict(details or {})
+        self.retry_after = retry_after
+        """Seconds the server asked to wait, None where it did not say."""
 
 
 class NotFound(KubeError):
@@ -65,19 +68,6 @@ class Invalid(KubeError):
 class Unavailable(KubeError):
     """No answer, a timeout, 5xx or 429: the same request may succeed later."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        reason: str = "",
-        details: Mapping[str, Any] | None = None,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message, status=status, reason=reason, details=details)
-        self.retry_after = retry_after
-        """Seconds the server asked to wait, None where it did not say."""
-
 
 _CLASSES: dict[int, type[KubeError]] = {
     400: Invalid,
@@ -104,10 +94,8 @@ def from_status(answer: Mapping[str, Any], *, status: int, retry_after: str | No
     kept = details if isinstance(details, dict) else {}
     message = message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
     kind = _CLASSES.get(status, Unavailable if status >= 500 else KubeError)
-    if issubclass(kind, Unavailable):
-        seconds = _seconds(retry_after) or _seconds(kept.get("retryAfterSeconds"))
-        return Unavailable(message, status=status, reason=reason, details=kept, retry_after=seconds)
-    return kind(message, status=status, reason=reason, details=kept)
+    seconds = _seconds(retry_after) or _seconds(kept.get("retryAfterSeconds"))
+    return kind(message, status=status, reason=reason, details=kept, retry_after=seconds)
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

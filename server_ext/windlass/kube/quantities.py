@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_CEILING, Context, Decimal
+from functools import lru_cache
 
 _SUFFIXES = {
     "": Decimal(1),
@@ -25,6 +26,7 @@ _LONGEST = 40
 _EXACT = Context(prec=100)  # 40 digits times 1024^6 have at most 60; the default keeps 28
 
 
+@lru_cache(maxsize=1024, typed=True)
 def parse_quantity(text: str | float) -> Decimal:
     """The value of a quantity in its base unit: cores, bytes or pieces.
 

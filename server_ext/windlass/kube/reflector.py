@@ -182,7 +182,7 @@ class Reflector:
             return
         try:
             self._on_change(change.kind, change.old, change.new)
-        except Exception:
+        except Exception:  # a listener's fault is the listener's: the next change is told all the same
             log.exception("A listener to %s failed at %s", self.name, change.kind)
 
     def _shrunk(self, item: Object) -> Object:
@@ -191,7 +191,7 @@ class Reflector:
             return item
         try:
             return self._transform(item)
-        except Exception:
+        except Exception:  # `transform` is the caller's, and one strange object must not end the watch
             log.exception("One of %s could not be made smaller", self.name)
             return item
 
@@ -219,7 +219,7 @@ class Reflector:
         self.last_error = error
         longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(self._failures, 10))
         delay = self._jitter(longest / 2, longest)
-        if isinstance(error, Unavailable) and error.retry_after is not None:
+        if error.retry_after is not None:
             delay = min(max(delay, error.retry_after), LONGEST_DELAY_SECONDS)
         self._failures += 1
         level = logging.WARNING if first else logging.DEBUG

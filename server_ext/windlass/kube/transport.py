@@ -159,12 +159,24 @@ async def _within(seconds: float, request: Awaitable[aiohttp.ClientResponse]) ->
     task = asyncio.ensure_future(request)
     try:
         await asyncio.wait({task}, timeout=seconds)
-    finally:
-        if not task.done():
-            task.cancel()
+    except asyncio.CancelledError:
+        _abandon(task)
+        raise
     if not task.done():
+        _abandon(task)
         raise asyncio.TimeoutError
     return task.result()
+
+
+def _abandon(task: asyncio.Future[aiohttp.ClientResponse]) -> None:
+    """Nobody takes the answer: where it comes all the same, as in the turn of a cancellation, its connection is cut."""
+
+    def cut(ended: asyncio.Future[aiohttp.ClientResponse]) -> None:
+        if not ended.cancelled() and ended.exception() is None:
+            _let_go(ended.result())
+
+    task.cancel()
+    task.add_done_callback(cut)
 
 
 def _let_go(response: aiohttp.ClientResponse) -> None:

@@ -22,8 +22,16 @@ JOB_KINDS = (
 )
 # A TrainJob's JobSet makes up to four: two initializers, a launcher and the nodes.
 _BATCH_JOBS_PER_JOB = 4
-# etcd holds them; a bundle may have nearly 1 MiB.
-_CONFIG_MAPS = 300
+# What an account may make without asking for a machine: etcd holds it, for all. A bundle may have nearly 1 MiB.
+KEPT_OBJECTS = {
+    "configmaps": 300,
+    "persistentvolumeclaims": 100,
+    "leases.coordination.k8s.io": 100,
+    "trainingruntimes.trainer.kubeflow.org": 100,
+    "inferenceservices.serving.kserve.io": 100,
+    "servingruntimes.serving.kserve.io": 100,
+    "httproutes.gateway.networking.k8s.io": 100,
+}
 _DEFAULT_LIMITS = {"cpu": "1", "memory": "2Gi"}
 _DEFAULT_REQUESTS = {"cpu": "100m", "memory": "256Mi"}
 
@@ -34,7 +42,7 @@ def resource_quota(quota: Quota) -> dict[str, Any]:
         # A Ray job can ask for one through its cluster's specification.
         "services.loadbalancers": "0",
         "services.nodeports": "0",
-        "count/configmaps": str(_CONFIG_MAPS),
+        **{f"count/{kind}": str(most) for kind, most in KEPT_OBJECTS.items()},
     }
     for resource in ("cpu", "memory"):
         amount = getattr(quota, resource)

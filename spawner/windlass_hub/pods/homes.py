@@ -1,8 +1,9 @@
 """Which volume is whose home, when named servers are renamed, deleted and made again.
 
-KubeSpawner names a server's volume after the server, and remembers the name once the volume exists. After a rename the
-remembered name is the old one; a new server of the old name would be given the same volume, and deleting either would
-delete the other's files.
+KubeSpawner names a server's volume after the user and the server, and remembers the name once the volume exists. After
+a rename the remembered name is the old one; a new server of the old name would be given the same volume, and deleting
+either would delete the other's files. With users it is worse: whoever gets the name of a user who was renamed would get
+that user's home.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jupyterhub import orm
+from sqlalchemy import Text, literal_column
+from sqlalchemy.orm import object_session
 from tornado import web
 
 from .watching import PodWatching
@@ -21,7 +25,7 @@ class HomeKeeping(PodWatching):
     """KubeSpawner whose servers keep their homes through renames, and share none by mistake."""
 
     def get_pvc_manifest(self) -> Any:
-        """KubeSpawner's; a name that another of the user's servers brought along in a rename is not used again."""
+        """KubeSpawner's; a name that another server, or another user, brought along in a rename is not used again."""
         self.pvc_name = free_name(self.pvc_name, self._others_volumes())
         return super().get_pvc_manifest()
 
@@ -48,10 +52,29 @@ class HomeKeeping(PodWatching):
             await super().delete_forever()
 
     def _others_volumes(self) -> set[str]:
-        if "server" not in self.pvc_name_template:
-            return set()  # one home for all of a user's servers
+        found = self._volumes_of_other_users()
         servers = getattr(self.user, "orm_spawners", None)
-        return taken_by_others(servers, name=self.name) if isinstance(servers, Mapping) else set()
+        if "server" in self.pvc_name_template and isinstance(servers, Mapping):  # else one home for all of a user's
+            found |= taken_by_others(servers, name=self.name)
+        return found
+
+    def _volumes_of_other_users(self) -> set[str]:
+        """Those of this namespace whose names begin as this server's; asked for once, before a first volume is made."""
+        entry = self.orm_spawner
+        session = object_session(entry) if isinstance(entry, orm.Spawner) else None
+        if session is None:
+            return set()
+        state = literal_column("spawners.state", Text)  # as it is kept, so that only what may matter is read
+        named = state.contains(f'"{self.pvc_name}"', autoescape=True) | state.contains(
+            f'"{self.pvc_name}-', autoescape=True
+        )
+        others = session.query(orm.Spawner).filter(named, orm.Spawner.user_id != entry.user_id)
+        kept = [other.state for other in others if isinstance(other.state, Mapping)]
+        return {str(each["pvc_name"]) for each in kept if _keeps_a_volume_in(each, self.namespace)}
+
+
+def _keeps_a_volume_in(state: Mapping[str, Any], namespace: str) -> bool:
+    return isinstance(state.get("pvc_name"), str) and state.get("namespace", namespace) == namespace
 
 
 def taken_by_others(servers: Mapping[str, Any], *, name: str) -> set[str]:

@@ -63,6 +63,19 @@ class Patience:
         return now - self._since.setdefault(what, now)
 
 
+def vanished(seen: Pod) -> Trouble:
+    """The pod of a start is gone: deleted, preempted or evicted before it was ready.
+
+    Args:
+        seen: the pod as it was last seen.
+    """
+    state = read_pod(seen, gone=True)
+    return Trouble(
+        sentence=f"The server did not start. {state.sentence}",
+        reason="pod" if state.phase == "absent" else _word(state),
+    )
+
+
 def too_long(pod: Pod | None, events: Iterable[Event], *, seconds: float, product: str = "") -> Trouble:
     """Why a start that took all its time is given up: by the pod, else by the last warning of its events.
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 Phase = Literal[
-    "absent", "waiting", "starting", "running", "crash-looping", "ending",
+    "absent", "waiting", "starting", "running", "crash-looping", "restarting", "ending",
     "evicted", "preempted", "node-lost", "completed", "failed",
 ]  # fmt: skip
 Pod = Mapping[str, Any]
 
 NOTEBOOK = "notebook"
+# What ran so long is no loop: Kubernetes, too, starts to count anew then.
+STEADY = timedelta(minutes=10)
 _ENDED = frozenset({"absent", "evicted", "preempted", "node-lost", "completed", "failed"})
 _PULL = {"ErrImagePull", "ImagePullBackOff"}
 # What trying again does not mend, as the reason of a waiting container -> what it is called.
@@ -88,6 +91,13 @@ def read_pod(pod: Pod | None, *, container: str = NOTEBOOK, gone: bool = False) 
     if (pod.get("metadata") or {}).get("deletionTimestamp"):
         return PodState(phase="ending", sentence="The server is being stopped.", restarts=_restarts(own))
     return _living(pod, status, own)
+
+
+def owner_of(pod: Pod) -> tuple[str | None, str | None]:
+    """The user and the name of the server that a pod was made for; None and None for one that tells nothing."""
+    told = (pod.get("metadata") or {}).get("annotations") or {}
+    user = told.get("hub.jupyter.org/username")
+    return user, None if user is None else told.get("hub.jupyter.org/servername", "")
 
 
 def wanted(pod: Pod | None) -> str:
@@ -177,6 +187,14 @@ def _crashing(pod: Pod, own: Mapping[str, Any]) -> PodState | None:
 def _looping(status: Mapping[str, Any], *, what: str) -> PodState:
     ended = (status.get("lastState") or {}).get("terminated") or {}
     restarts = _restarts(status)
+    if _ran(ended) >= STEADY:
+        return PodState(
+            phase="restarting",
+            reason=str(ended.get("reason") or "Error"),
+            sentence=f"{what} {_how(ended)}. It is started again.",
+            exit_code=_code(ended),
+            restarts=restarts,
+        )
     again = f", {restarts} times" if restarts > 1 else ""
     return PodState(
         phase="crash-looping",
@@ -245,6 +263,17 @@ def _condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 
 def _restarts(status: Mapping[str, Any]) -> int:
     return int(status.get("restartCount") or 0)
+
+
+def _ran(ended: Mapping[str, Any]) -> timedelta:
+    """How long a container ran that ended; nothing where that is not told."""
+    try:
+        begun, over = (
+            datetime.fromisoformat(str(ended[name]).replace("Z", "+00:00")) for name in ("startedAt", "finishedAt")
+        )
+        return over - begun
+    except (KeyError, ValueError, TypeError):
+        return timedelta(0)
 
 
 def _code(ended: Mapping[str, Any]) -> int | None:

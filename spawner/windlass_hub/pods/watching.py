@@ -35,6 +35,7 @@ class PodWatching(KubeSpawner):  # type: ignore[misc]  # KubeSpawner is not type
 
     namespace: str
     pvc_name: str
+    _pvc_exists: bool
 
     # KubeSpawner's own is shared by all its subclasses; ours are of another kind.
     reflectors: ClassVar[dict[Any, ResourceReflector]] = {}

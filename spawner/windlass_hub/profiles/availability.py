@@ -6,19 +6,17 @@ and said so, never 0; and only what can provably never start is called impossibl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from windlass.kube.quantities import parse_bytes, parse_quantity
 
 from .autoscaling import Fit, pool_fit
 from .cluster_reading import nodes_from_kubernetes, pools_from_karpenter
-from .model import Gpu, Profile, Toleration
+from .fleet import PRODUCT_LABEL, Need, Stock, fleet_of, requests_of
+from .model import Gpu, Profile
 from .nodes import Amounts, CapacitySnapshot, NodePool, NodeRoom, Requirement, Taint
-from .prices import card_of
-from .rendering import extended_resources, node_selector, tolerations
 
 __all__ = [
+    "PRODUCT_LABEL",
     "Availability",
     "CapacitySnapshot",
     "GpuTotal",
@@ -33,12 +31,8 @@ __all__ = [
     "room_for",
 ]
 
-PRODUCT_LABEL = "nvidia.com/gpu.product"
 _PRODUCT_LABELS = (PRODUCT_LABEL, "cloud.google.com/gke-accelerator", "karpenter.k8s.aws/instance-gpu-name")
 _GPU_VENDORS = ("nvidia.com/", "amd.com/gpu", "gpu.intel.com/", "habana.ai/")
-_ROUNDING = 1e-9
-_COUNTLESS = 10_000
-_PODS = "pods"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,59 +68,19 @@ class GpuTotal:
     nodes_ready: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Need:
-    """What a profile needs of a node, worked out once for all nodes.
-
-    Attributes:
-        resources: extended resources that a node must have at all.
-        card: the card that a node's label must not contradict; None: labels decide nothing.
-        anywhere: on one machine, where labels and taints do not exist.
-    """
-
-    selector: dict[str, str]
-    tolerations: tuple[Toleration, ...]
-    asked: Amounts
-    resources: tuple[str, ...]
-    card: str | None
-    anywhere: bool
-
-    @classmethod
-    def of(cls, profile: Profile, *, anywhere: bool) -> _Need:
-        selector = node_selector(profile)
-        return cls(
-            selector=selector,
-            tolerations=tolerations(profile),
-            asked=requests_of(profile),
-            resources=tuple(extended_resources(profile)),
-            card=None if profile.gpu is None or PRODUCT_LABEL in selector else card_of(profile.gpu.product),
-            anywhere=anywhere,
-        )
-
-    def may_be_held_by(self, node: NodeRoom) -> bool:
-        selected = all(node.labels.get(label) == value for label, value in self.selector.items())
-        return self.anywhere or (selected and all(node.allocatable.get(name, 0) >= 1 for name in self.resources))
-
-    def is_card_of(self, node: NodeRoom) -> bool:
-        label = node.labels.get(PRODUCT_LABEL)
-        return self.card is None or label is None or card_of(label) == self.card
-
-    def bears(self, taints: tuple[Taint, ...]) -> bool:
-        return self.anywhere or all(taint.borne_by(self.tolerations) for taint in taints)
-
-
 def room_for(profile: Profile, snapshot: CapacitySnapshot | None) -> Availability:
     """How many servers of this profile could start, by what was last seen of the cluster."""
     if snapshot is None or not snapshot.complete:
         return _unknown()
-    need = _Need.of(profile, anywhere=snapshot.source == "machine")
-    placeable = [node for node in snapshot.nodes if need.may_be_held_by(node)]
-    counted = [node for node in placeable if need.is_card_of(node)]
-    if placeable and not counted:  # nodes would take it, but their label says another card: no number is honest
+    need = Need.of(profile, anywhere=snapshot.source == "machine")
+    stock = fleet_of(snapshot).stock(need)
+    if stock.contradicted:  # nodes would take it, but their label says another card: no number is honest
         return _unknown()
-    ready = [node for node in counted if node.ready and need.bears(node.taints)]
-    free = sum(_fits(node.allocatable, node.used, need.asked) for node in ready)
-    total = max(free, sum(_fits(node.allocatable, node.reserved, need.asked) for node in ready))
+    total = stock.total(need.asked)
+    if need.anywhere:
+        return _on_one_machine(total)
+    free = stock.free(need.asked)
+    total = max(free, total)
     starts, never = _autoscaling(profile, snapshot, need)
     return Availability(
         free=free,
@@ -134,18 +88,8 @@ def room_for(profile: Profile, snapshot: CapacitySnapshot | None) -> Availabilit
         starts_node=starts,
         minutes=profile.node_start_minutes if starts else None,
         sentence=_sentence(free, total, starts, profile.node_start_minutes),
-        impossible=_impossible(profile, placeable, need.asked) if never else None,
+        impossible=_impossible(profile, stock, need.asked) if never and not total else None,
     )
-
-
-def requests_of(profile: Profile) -> Amounts:
-    """What the scheduler must find on one node: cores, bytes, GPUs, and a place for one pod."""
-    return {
-        **{name: float(count) for name, count in extended_resources(profile).items()},
-        "cpu": float(parse_quantity(profile.cpu_guarantee or profile.cpu)),
-        "memory": float(parse_bytes(profile.memory_guarantee or profile.memory)),
-        _PODS: 1.0,
-    }
 
 
 def gpu_totals(snapshot: CapacitySnapshot | None) -> list[GpuTotal]:
@@ -175,26 +119,18 @@ def _unknown() -> Availability:
     )
 
 
-def _fits(allocatable: Mapping[str, float], taken: Mapping[str, float], asked: Amounts) -> int:
-    """How many times `asked` goes into what is left; a node that does not say how many pods it takes takes any."""
-    fits = _COUNTLESS
-    for name, amount in asked.items():
-        has = allocatable.get(name)
-        if has is None:
-            if name == _PODS:
-                continue
-            return 0
-        left = int((has - taken.get(name, 0.0)) / amount + _ROUNDING)
-        if left <= 0:
-            return 0
-        fits = min(fits, left)
-    return fits
+def _on_one_machine(total: int) -> Availability:
+    """A process reserves nothing, so what is free is not known there; and the machine may be shared out too often."""
+    sentence = (
+        f"this machine has room for {total}; what is in use is not known" if total else "more than this machine has"
+    )
+    return Availability(
+        free=None if total else 0, total=total, starts_node=False, minutes=None, sentence=sentence, impossible=None
+    )
 
 
-def _autoscaling(profile: Profile, snapshot: CapacitySnapshot, need: _Need) -> tuple[bool, bool]:
+def _autoscaling(profile: Profile, snapshot: CapacitySnapshot, need: Need) -> tuple[bool, bool]:
     """Whether a node would be started, and whether it is certain that none ever will be."""
-    if need.anywhere:
-        return False, False
     fits = [
         pool_fit(pool, selector=need.selector, tolerations=need.tolerations, asked=need.asked, gpu=profile.gpu)
         for pool in snapshot.pools
@@ -214,12 +150,11 @@ def _sentence(free: int, total: int, starts: bool, minutes: float | None) -> str
     return f"full: {total} of {total} in use" if total else "none available now"
 
 
-def _impossible(profile: Profile, placeable: Iterable[NodeRoom], asked: Amounts) -> str | None:
+def _impossible(profile: Profile, stock: Stock, asked: Amounts) -> str | None:
     """Nodes that are down, cordoned, tainted or full today may be back tomorrow; labels and size are what they are."""
-    kind = list(placeable)
-    if any(_fits(node.allocatable, {}, asked) for node in kind):
+    if stock.big_enough(asked):
         return None
-    if kind:
+    if stock.placeable:
         what = f"No node is big enough for {profile.cpu} cores and {profile.memory} of memory{_with(profile.gpu)}"
     elif profile.gpu is not None:
         what = f"The cluster has no node with {profile.gpu.product} ({profile.gpu.resource_name}) for this profile"

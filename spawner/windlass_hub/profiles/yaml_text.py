@@ -85,4 +85,9 @@ def _node(event: yaml.NodeEvent, around: list[_Open], line: int) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark, around = error.problem_mark, f" ({error.context})" if error.context else ""
+        text = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}{around}"
+    else:
+        text = str(error).replace('in "<unicode string>", ', "at ")
+    return " ".join(text.split())[:300]

@@ -135,7 +135,8 @@ def _of_objects(settings: Settings, hub_namespace: str, accounts: list[str]) -> 
         ),
         _must(
             "request.resource.resource != 'serviceaccounts' || request.resource.group != '' "
-            f"|| request.name in {_strings(('default', USER_ACCOUNT))} "
+            # Where nothing is named (a collection is deleted, a name is to be made up) there is no such field.
+            f"|| (has(request.name) && request.name in {_strings(('default', USER_ACCOUNT))}) "
             "|| (request.operation == 'CREATE' && has(object.metadata.name) "
             f"&& object.metadata.name in {_strings(('default', USER_ACCOUNT))})",
             f"The hub touches no account but default and {USER_ACCOUNT}, and asks for no other account's token.",
@@ -167,7 +168,8 @@ def _pod_variables() -> list[Object]:
         _variable("labels", "has(object.metadata.labels) ? object.metadata.labels : {}"),
         _variable(
             "containers",
-            "object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])",
+            # To the type check of a server the two lists hold different things.
+            "dyn(object.spec.containers) + (has(object.spec.initContainers) ? dyn(object.spec.initContainers) : [])",
         ),
         _variable(
             "chosen",
@@ -208,12 +210,11 @@ def _asked() -> str:
 
 
 def _of_pods(settings: Settings) -> list[Object]:
-    fabric = " || ".join(f"r.startsWith({_string(prefix)})" for prefix in FABRICS)
-    private = _strings((*_HUB_COMPONENTS, notebook_component(settings.hub_id)))
-    term = (
-        "(!has(t.matchExpressions) || t.matchExpressions.all(e, !variables.guarded.exists(g, e.key.startsWith(g)) "
-        "|| (e.operator == 'In' && e.values.all(v, (e.key + '=' + v) in variables.nodeLabels))))"
-    )
+    return [*_of_accounts(), *_of_placement(), *_of_devices(), *_of_the_node(settings)]
+
+
+def _of_accounts() -> list[Object]:
+    """Whose account a pod runs as, and what ranks it above others."""
     return [
         _must(
             "!has(object.spec.serviceAccountName) || object.spec.serviceAccountName in "
@@ -232,6 +233,18 @@ def _of_pods(settings: Settings) -> list[Object]:
             "|| object.spec.runtimeClassName in variables.runtimes",
             "None of your profiles has this runtimeClassName.",
         ),
+    ]
+
+
+def _of_placement() -> list[Object]:
+    """On which nodes a pod may run."""
+    # A node's name, which matchFields chooses by, says nothing of how dear it is: so nobody chooses by it.
+    term = (
+        "!has(t.matchFields) && "
+        "(!has(t.matchExpressions) || t.matchExpressions.all(e, !variables.guarded.exists(g, e.key.startsWith(g)) "
+        "|| (e.operator == 'In' && e.values.all(v, (e.key + '=' + v) in variables.nodeLabels))))"
+    )
+    return [
         _must(
             "!has(object.spec.tolerations) || object.spec.tolerations.all(t, '*' in variables.taints "
             "|| (has(t.key) && t.key != '' && (t.key.startsWith('node.kubernetes.io/') || t.key in variables.taints "
@@ -248,16 +261,34 @@ def _of_pods(settings: Settings) -> list[Object]:
             f"&& variables.required.all(t, {term}) && variables.preferred.all(t, {term})",
             "None of your profiles has such nodes: choose a node class that one of them has.",
         ),
+    ]
+
+
+def _of_devices() -> list[Object]:
+    """Which GPUs a pod may have, and by which way."""
+    fabric = " || ".join(f"r.startsWith({_string(prefix)})" for prefix in FABRICS)
+    return [
         _must(
             f"variables.asked.all(l, l.all(r, {fabric} || r in variables.granted))",
             "None of your profiles has these GPUs on the nodes this job chooses: choose nodes as one of them does "
             "(its nodeSelector).",
         ),
         _must(
+            "!has(object.spec.resourceClaims) || size(object.spec.resourceClaims) == 0",
+            "GPUs are asked for by limits: quotas do not count what a resource claim holds.",
+        ),
+        _must(
             "variables.containers.all(c, !has(c.env) || c.env.all(e, e.name != 'NVIDIA_VISIBLE_DEVICES' "
             "|| (has(e.value) && e.value in ['', 'none', 'void'])))",
             "GPUs are asked for by limits: NVIDIA_VISIBLE_DEVICES would take them beside the scheduler.",
         ),
+    ]
+
+
+def _of_the_node(settings: Settings) -> list[Object]:
+    """What a pod must not be taken for, and what of the node it must not touch."""
+    private = _strings((*_HUB_COMPONENTS, notebook_component(settings.hub_id)))
+    return [
         _must(
             "!variables.labels.exists(k, k.startsWith('hub.jupyter.org/')) && (!('component' in variables.labels) "
             f"|| !(variables.labels['component'] in {private}))",

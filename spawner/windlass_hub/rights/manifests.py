@@ -133,8 +133,10 @@ def hub_policies(settings: Settings, *, hub_namespace: str, api_server: tuple[st
             ingress=[
                 {**from_notebooks, "ports": _ports(8081, 8123)},
                 {"from": [{"podSelector": {"matchLabels": PROXY_PODS}}], "ports": _ports(8123)},
+                # Hub and hub service ask each other through the Service, as if from outside.
+                {"from": [{"podSelector": {"matchLabels": HUB_PODS}}], "ports": _ports(8081, 8123)},
             ],
-            egress=[*to_servers, *api],
+            egress=[*to_servers, *to_hub, *api],
         ),
         _policy(
             hub_namespace,

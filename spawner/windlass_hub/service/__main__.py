@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -49,12 +50,25 @@ def main() -> int:
     return asyncio.run(_serve(settings))
 
 
+def _interface(host: str | None) -> str | None:
+    """Where to listen for `host` of the service's URL: an address and the loopback as they are, a name everywhere.
+
+    In a cluster the name is a Kubernetes Service's; it stands for an address that this pod does not have.
+    """
+    if host is None or host == "localhost":
+        return host or "127.0.0.1"
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return None
+
+
 async def _serve(settings: Settings) -> int:
     address = urlsplit(os.environ.get("JUPYTERHUB_SERVICE_URL") or settings.service_url)
     state = make_state(settings)
     server = make_server(make_app(state, make_hub_auth()))
     try:
-        server.listen(address.port or 8123, address=address.hostname or "127.0.0.1")
+        server.listen(address.port or 8123, address=_interface(address.hostname))
     except OSError as error:
         log.error("Cannot listen at %s: %s", address.netloc, error.strerror)
         await end(state)

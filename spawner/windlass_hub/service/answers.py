@@ -94,6 +94,10 @@ class AnswerHandler(RequestHandler):
         self.set_header("Referrer-Policy", "same-origin")
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
         self.set_header("Cache-Control", "no-store")
+        if "X-Forwarded-For" in self.request.headers:
+            # A proxy keeps connections for whoever asks next, and answers 503 when we close one just then (after an
+            # idle time, after a request that was refused early). One connection each: nobody meets another's end.
+            self.set_header("Connection", "close")
         self.clear_header("Server")
 
     def data_received(self, chunk: bytes) -> None:

@@ -79,7 +79,7 @@ def _log_request(handler: RequestHandler) -> None:
     troubled = status == 500 or milliseconds > 1000 * _SLOW_SECONDS
     log.log(
         logging.WARNING if troubled else logging.DEBUG,
-        "%s %s -> %d in %.0f ms for %s",
+        "%s %s -> %d in %.0f ms for %r",
         handler.request.method,
         handler.request.path,
         status,

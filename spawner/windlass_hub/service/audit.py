@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .audit_database import AuditDatabase, DatabaseProblem
+from .audit_database import AuditDatabase, DatabaseProblem, RowRefused
 
 log = logging.getLogger("windlass_hub.audit")
 
@@ -100,9 +100,9 @@ class Audit:
         """
         row = {
             "at_us": int(self._clock() * 1e6),
-            "who": who[:255],
-            "action": action[:120],
-            "target": target[:255],
+            "who": _text(who, 255),
+            "action": _text(action, 120),
+            "target": _text(target, 255),
             "decision": decision[:32],
             "detail": _harmless(detail or {}),
         }
@@ -178,13 +178,26 @@ class Audit:
             seconds = PRUNE_EVERY_SECONDS
             try:
                 if batch:
-                    self._database.write(batch)
-                    self._written(len(batch))
+                    self._write(batch)
                 self._prune()
             except DatabaseProblem as error:
                 self._wait_after(str(error))
             except Exception as error:  # noqa: BLE001 - a thread that ended would lose every later decision
                 self._wait_after(f"The audit database failed ({type(error).__name__}).")
+
+    def _write(self, batch: list[dict[str, Any]]) -> None:
+        """Write all; an entry that the database does not take is lost, and keeps no other back."""
+        try:
+            self._database.write(batch)
+        except RowRefused as error:
+            if len(batch) > 1:
+                for row in batch:
+                    self._write([row])
+                return
+            log.error("%s It is lost.", error)
+            with self._changed:
+                self._lost += 1
+        self._written(len(batch))
 
     def _next_batch(self, seconds: float) -> list[dict[str, Any]] | None:
         with self._changed:
@@ -220,5 +233,10 @@ def _harmless(detail: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in detail.items():
         if any(word in name.lower() for word in _SECRET_WORDS) or value is None:
             continue
-        kept[name] = value if isinstance(value, (bool, int, float)) else str(value)[:_LONGEST]
+        kept[name] = value if isinstance(value, (bool, int, float)) else _text(str(value), _LONGEST)
     return kept
+
+
+def _text(text: str, longest: int) -> str:
+    """What every database can keep: names of users and paths may be odd, and are to be found again all the same."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()[:longest]

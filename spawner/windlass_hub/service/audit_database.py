@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, inspect, select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from .audit_tables import DecisionRow
 
@@ -28,6 +28,10 @@ _alembic_lock = threading.Lock()  # Alembic's `op` and `context` are module glob
 
 class DatabaseProblem(Exception):
     """The database cannot be used now; `str()` is a sentence without address and password."""
+
+
+class RowRefused(DatabaseProblem):
+    """The database is there, and does not take what was to be written: it will not take it later either."""
 
 
 class AuditDatabase:
@@ -45,7 +49,7 @@ class AuditDatabase:
         self._opening = threading.Lock()
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Append. Raises DatabaseProblem."""
+        """Append, all or none. Raises DatabaseProblem; RowRefused where another try is no use."""
         self._run(lambda connection: connection.execute(insert(DecisionRow), list(rows)), writing=True)
 
     def prune(self, *, before_us: int) -> int:
@@ -78,6 +82,8 @@ class AuditDatabase:
         try:
             with self._opened().connect().execution_options(writing=writing) as connection, connection.begin():
                 return work(connection)
+        except (DataError, IntegrityError, UnicodeError) as error:
+            raise RowRefused(f"The audit database does not take an entry ({type(error).__name__}).") from error
         except SQLAlchemyError as error:
             raise DatabaseProblem(_sentence(error)) from error
         except (OSError, ImportError) as error:

@@ -25,11 +25,14 @@ from .answers import AnswerHandler
 from .limits import RateLimit
 from .problems import Away, NotLoggedIn, Refused
 
+_NUMBER = re.compile(r"/[0-9]+(?=/|$)")
 _BEARER = re.compile(r"(?:token|bearer)\s+(\S+)\s*", re.IGNORECASE)
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+UNKNOWN = "(unknown)"
+"""Who is written down for a request that was refused before anybody was known; no name of a user."""
 REMEMBERED_SECONDS = 30
 """How long a reading request trusts what the hub said of a token; a changing one asks the hub anew each time."""
 HUB_SECONDS = 10.0
@@ -91,7 +94,11 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
         if self.request.headers.get("Sec-Fetch-Mode") == "websocket":
             raise HTTPError(400)  # There are none here, and jupyterhub would take a token in the address from them.
         self._settling = True
-        self.check_xsrf_cookie()
+        try:
+            self.check_xsrf_cookie()
+        except HTTPError:
+            self._audit_refusal(reason="a cookie without the XSRF token")
+            raise
         model = await self._identified(method)
         if model is None:
             self.turn_away()
@@ -116,7 +123,9 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
 
     def audit(self, action: str, *, target: str = "", decision: str = "allowed", **detail: Any) -> None:
         """Write a decision about this request down; `detail` must hold no secret."""
-        self.state.audit.record(who=self.caller.who, action=action, target=target, decision=decision, detail=detail)
+        # Before the hub was asked nobody is known: what a cookie says counts for nothing then.
+        who = self.caller.who if hasattr(self, "caller") else UNKNOWN
+        self.state.audit.record(who=who, action=action, target=target, decision=decision, detail=detail)
 
     def limit(self, what: str) -> None:
         """Count one request of the caller's. Raises TooMany when they ask for this too often."""
@@ -137,6 +146,8 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
         try:
             allowed: dict[str, Any] | None = self.check_hub_user(model)
         except UserNotAllowed:
+            self.caller = make_caller(model)
+            self._audit_refusal(missing=", ".join(sorted(self.hub_auth.access_scopes)))
             raise Refused("You have no access to this service: ask an admin of the hub for it.") from None
         return allowed
 
@@ -159,11 +170,17 @@ class ServiceHandler(HubOAuthenticated, AnswerHandler):  # type: ignore[misc]  #
 
     def _refuse_without_right(self, method: str) -> None:
         if self.people_only and self.caller.kind != "user":
+            self._audit_refusal(reason="only for people")
             raise Refused("Only a user can ask this, with a token of their own.")
         missing = [scope for scope in self.scopes[method] if not self.caller.has(scope)]
         if missing:
-            self.audit(f"{method} {self.request.path}", decision="refused", missing=", ".join(missing))
+            self._audit_refusal(missing=", ".join(missing))
             raise Refused(f"This needs the permission {' and '.join(missing)}, which your token does not hold.")
+
+    def _audit_refusal(self, **detail: str) -> None:
+        # Without its numbers: repeats are counted by action, and there are a thousand million addresses of versions.
+        action = f"{self.request.method} {_NUMBER.sub('/N', self.request.path)}"
+        self.audit(action, decision="refused", **detail)
 
 
 class PageHandler(ServiceHandler):

@@ -47,6 +47,8 @@ class HubApi:
 
     async def user(self, name: str) -> dict[str, Any] | None:
         """A user with groups and servers (`server_state` where the service may see it); None: there is no such user."""
+        if name in {".", ".."}:
+            return None  # In an address these are no names, and would ask for something else.
         response = await self._ask(f"users/{quote(name, safe='')}")
         return None if response.status_code == 404 else _object(_checked(response))
 

@@ -60,6 +60,25 @@
     });
   }
 
+  /* Among many cards the chosen one may be out of sight: the button says what it starts. */
+  const sayChosen = () => {
+    const start = root.closest('form')?.querySelector('.feedback-container');
+    if (!start || !cards.some(({ radio }) => radio.checked)) {
+      return;
+    }
+    const line = document.createElement('p');
+    line.className = 'windlass-chosen';
+    start.prepend(line);
+    const say = () => {
+      const chosen = cards.find(({ radio }) => radio.checked)?.element;
+      const part = name => chosen.querySelector(name).textContent;
+      line.textContent = `${part('.windlass-name')} · ${part('.windlass-price')}`;
+    };
+    root.addEventListener('change', say);
+    root.addEventListener('click', say);
+    window.addEventListener('pageshow', say);
+  };
+
   const box = document.getElementById('windlass-filter');
   if (box !== null) {
     const count = document.getElementById('windlass-filter-count');
@@ -72,7 +91,8 @@
         element.hidden = !fits && !radio.checked;
         shown += fits ? 1 : 0;
       }
-      count.textContent = wanted.length > 0 ? `${shown} of ${cards.length}` : '';
+      const found = shown > 0 ? `${shown} of ${cards.length}` : 'none of them';
+      count.textContent = wanted.length > 0 ? found : '';
     };
     box.addEventListener('input', filter);
     box.addEventListener('keydown', event => {
@@ -83,6 +103,8 @@
     root.addEventListener('change', filter);
     box.parentElement.hidden = false;
     filter();
+    /* The button comes after this script. */
+    document.addEventListener('DOMContentLoaded', sayChosen);
   }
 
   /* After "back" the browser puts its own values into the fields, later than this runs. */

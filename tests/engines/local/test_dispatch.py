@@ -6,12 +6,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 
 from windlass.engines.base import State
 from windlass.engines.local.engine import LocalEngine
 
-from .jobs import job_processes, make_spec, until, until_ended, until_state
+from .jobs import make_spec, until, until_ended, until_state
 
 MakeBundle = Callable[..., Path]
 MakeEngine = Callable[..., LocalEngine]
@@ -59,21 +60,26 @@ async def test_two_hundred_jobs_queue_in_order_and_start_first_come_first_served
     assert not (data_dir / "jobs" / names[100] / "supervisor.json").exists()
 
 
-async def test_never_more_jobs_run_at_once_than_there_are_cpus(make_engine: MakeEngine, bundle: MakeBundle) -> None:
+async def test_never_more_jobs_run_at_once_than_there_are_cpus(
+    make_engine: MakeEngine, bundle: MakeBundle, tmp_path: Path
+) -> None:
     engines = [make_engine(cpus=2) for _ in range(2)]
-    made = bundle("print('here')\ntime.sleep(0.2)")
+    book, go = tmp_path / "book", tmp_path / "go"
+    come, leave = (f"with open({str(book)!r}, 'a') as book: book.write({step!r})\n" for step in "+-")
+    made = bundle(f"{come}while not os.path.exists({str(go)!r}): time.sleep(0.02)\n{leave}")
     names = [f"job-{number}" for number in range(6)]
     await asyncio.gather(*(engines[number % 2].submit(make_spec(made, name)) for number, name in enumerate(names)))
-    most = 0
 
-    async def all_ended() -> bool:
-        nonlocal most
-        most = max(most, sum(bool(job_processes(name)) for name in names))
-        found = [await engines[0].status(name) for name in names]
-        return all(status is not None and status.state.is_final for status in found)
+    async def two_have_come() -> bool:
+        return book.exists() and book.read_text() == "++"
 
-    await until(all_ended, what="all jobs have ended")
-    assert most == 2
+    await until(two_have_come, what="two jobs run at once")
+    go.touch()
+    for name in names:
+        assert (await until_ended(engines[0], name)).state == State.SUCCEEDED
+    steps = [1 if step == "+" else -1 for step in book.read_text()]
+    assert len(steps) == 12
+    assert max(accumulate(steps)) == 2
 
 
 async def test_a_lost_queue_file_is_made_again_from_the_jobs(

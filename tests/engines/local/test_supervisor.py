@@ -112,7 +112,7 @@ async def test_a_job_outlives_the_servers_sigkill_and_its_log_goes_on_at_the_sam
 async def test_the_queue_moves_on_while_no_server_runs(
     make_engine: MakeEngine, bundle: MakeBundle, data_dir: Path
 ) -> None:
-    names = [f"job-{number}" for number in range(3)]
+    names = [f"queued-{number}" for number in range(3)]
     wait = f"while not os.path.exists({str(data_dir / 'go')!r}): time.sleep(0.02)\n"
     server = start_server(data_dir, bundle(wait), *names)
     kill(server)
@@ -233,16 +233,16 @@ say("failed", exit_code=1, error={"ename": "RuntimeError", "evalue": "Connection
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 time.sleep(600)
 """
-    await engine.submit(make_spec(bundle(script), "two", workers=2))
-    await until_log(engine, "two", "rank 1 is here")
-    status = json.loads((data_dir / "jobs" / "two" / "ranks" / "1" / "status.json").read_text())
+    await engine.submit(make_spec(bundle(script), "pair", workers=2))
+    await until_log(engine, "pair", "rank 1 is here")
+    status = json.loads((data_dir / "jobs" / "pair" / "ranks" / "1" / "status.json").read_text())
     os.kill(status["pid"], signal.SIGKILL)
-    ended = await until_ended(engine, "two")
+    ended = await until_ended(engine, "pair")
     assert (ended.state, ended.exit_code) == (State.FAILED, 137)
     assert ended.error is not None
     assert ended.error["rank"] == 1
     assert "rank 1 was ended by signal 9 (SIGKILL)" in ended.reason
-    assert job_processes("two") == []
+    assert job_processes("pair") == []
 
 
 @pytest.mark.torch
@@ -260,7 +260,7 @@ say("failed", exit_code=5, error={"cell": 0, "line": 1, "ename": "ValueError", "
 sys.exit(5)
 """
     await engine.submit(make_spec(bundle(script), "deaf", workers=2))
-    status = await until_ended(engine, "deaf", seconds=25)
+    status = await until_ended(engine, "deaf")
     assert (status.state, status.exit_code) == (State.FAILED, 5)
     assert status.reason == "rank 1, cell 1, line 1: ValueError: bad"
 
@@ -290,15 +290,20 @@ async def test_a_full_disk_while_it_runs_is_said_and_does_not_end_the_job(
 index = f"{JOB}/logs/index.bin"
 os.mkdir(index)
 print("unseen", flush=True)
-time.sleep(0.5)
+while not os.path.exists(f"{JOB}/go"): time.sleep(0.02)
 os.rmdir(index)
-time.sleep(0.3)
 print("seen")
 """
     await engine.submit(make_spec(bundle(script), "full"))
-    status = await until_ended(engine, "full")
-    assert status.state == State.SUCCEEDED
-    assert any(notice.startswith("The log could not be kept for a while") for notice in status.notices)
+
+    async def said() -> bool:
+        status = await engine.status("full")
+        assert status is not None
+        return any(notice.startswith("The log could not be kept for a while") for notice in status.notices)
+
+    await until(said, what="the notice, while it runs")
+    (data_dir / "jobs" / "full" / "go").touch()
+    assert (await until_ended(engine, "full")).state == State.SUCCEEDED
     assert await whole_log(engine, "full") == "unseen\nseen\n"
 
 

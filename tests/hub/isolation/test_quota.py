@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from windlass.kube.quantities import parse_quantity
 from windlass.kube.resources import LIMIT_RANGES, NETWORK_POLICIES, RESOURCE_QUOTAS
+from windlass_hub.access import rights_of
 from windlass_hub.isolation.drift import drifted
 from windlass_hub.isolation.quota import JOB_KINDS, limit_range, resource_quota
 from windlass_hub.profiles.model import Quota
+from windlass_hub.rights.model import Role
 
 
 def test_a_whole_quota() -> None:
@@ -31,6 +33,14 @@ def test_without_limits_what_reaches_outside_is_closed_all_the_same() -> None:
     assert hard["services.loadbalancers"] == hard["services.nodeports"] == "0"
     assert "pods" not in hard
     assert "default" not in limit_range(Quota())["limits"][0]
+
+
+def test_everything_a_users_account_can_make_is_counted() -> None:
+    hard = resource_quota(Quota(jobs=3))["hard"]
+    made = [right for right in rights_of(Role.USER) if "create" in right.verbs]
+    kinds = {f"{resource}.{right.group}".rstrip(".") for right in made for resource in right.resources}
+    assert kinds
+    assert [kind for kind in kinds if f"count/{kind}" not in hard] == []
 
 
 def test_a_quota_of_no_jobs_allows_none() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from windlass_hub.pods.state import PodState, read_pod, wanted
+from windlass_hub.pods.state import PodState, owner_of, read_pod, wanted
 
 Pod = dict[str, Any]
 
@@ -26,6 +26,7 @@ def container(*, name: str = "notebook", restarts: int = 0, last: Pod | None = N
     }
 
 
+BACKOFF = {"reason": "CrashLoopBackOff"}
 UNSCHEDULABLE = {
     "type": "PodScheduled",
     "status": "False",
@@ -74,6 +75,18 @@ def test_a_crash_loop_tells_how_often_and_that_it_was_the_memory() -> None:
         exit_code=137,
         restarts=7,
     )
+
+
+@pytest.mark.parametrize(
+    ("finished", "phase"),
+    [("2026-01-09T03:00:00Z", "restarting"), ("2026-01-01T03:09:59Z", "crash-looping"), (None, "crash-looping")],
+)
+def test_a_server_that_ran_for_long_before_it_ended_is_in_no_loop(finished: str | None, phase: str) -> None:
+    ended = {"exitCode": 137, "reason": "OOMKilled", "startedAt": "2026-01-01T03:00:00Z", "finishedAt": finished}
+    for status in (container(restarts=9, terminated=ended), container(restarts=9, last=ended, waiting=BACKOFF)):
+        state = read_pod(pod("Running", containerStatuses=[status]))
+        assert (state.phase, state.ended, state.exit_code, state.restarts) == (phase, False, 137, 9)
+        assert state.sentence.startswith("The server ran out of memory and was killed")
 
 
 def test_between_two_restarts_the_server_has_not_ended() -> None:
@@ -160,3 +173,10 @@ def test_what_a_pod_asks_for_is_named_by_its_label_or_its_resource() -> None:
     assert wanted({"spec": {**limits, "nodeSelector": {"gpu-type": "t4"}}}) == "a node with t4"
     assert wanted({"spec": limits}) == "a node with 2 nvidia.com/gpu"
     assert wanted(None) == "a node"
+
+
+def test_whose_a_pod_is_stands_in_its_annotations() -> None:
+    user, server = "hub.jupyter.org/username", "hub.jupyter.org/servername"
+    assert owner_of(pod(metadata={"annotations": {user: "ann", server: "two"}})) == ("ann", "two")
+    assert owner_of(pod(metadata={"annotations": {user: "ann"}})) == ("ann", "")
+    assert owner_of(pod()) == owner_of({}) == (None, None)

@@ -274,10 +274,14 @@ def test_a_cpu_profile_is_started_by_any_fitting_pool() -> None:
     assert room_for(_profile(), _seen(pools=(NodePool(name="cpu"),))).starts_node
 
 
-def test_one_machine_holds_what_it_has_and_refuses_nothing() -> None:
+def test_one_machine_says_what_it_has_and_not_what_is_free() -> None:
     machine = _seen(_node(cpu=8), source="machine")
-    assert room_for(_profile(node_selector={"zone": "x"}), machine).free == 2
-    assert room_for(_t4(), machine).free == 0
+    found = room_for(_profile(node_selector={"zone": "x"}), machine)
+    assert (found.free, found.total, found.impossible) == (None, 2, None)  # no process reserves anything there
+    assert found.sentence == "this machine has room for 2; what is in use is not known"
+    none = room_for(_t4(), machine)
+    assert (none.free, none.total, none.impossible) == (0, 0, None)
+    assert none.sentence == "more than this machine has"
 
 
 def test_the_fleet_is_summed_by_product_and_resource() -> None:
@@ -299,6 +303,32 @@ def test_the_fleet_is_summed_by_product_and_resource() -> None:
 def test_a_fleet_whose_pods_are_unseen_has_no_used_count() -> None:
     assert gpu_totals(None) == []
     assert [total.used for total in gpu_totals(_seen(_t4_node(), complete=False))] == [None]
+
+
+def test_many_profiles_of_one_snapshot_are_each_counted_as_if_alone() -> None:
+    nodes = [
+        _t4_node(gpus=gpus, cpu=cpu, used={"cpu": used}, ready=used != 3, taints=[GPU_TAINT] if gpus % 2 else [])
+        for gpus in (1, 2, 3)
+        for cpu in (8, 16)
+        for used in (0, 0, 3, 5)
+    ]
+    profiles = [
+        _profile(cpu="1"),
+        _profile(cpu="3", memory="1G"),
+        _profile(cpu="2", node_selector={"gpu-type": "t4"}),
+        _profile(cpu="2", node_selector={"gpu-type": "a100"}),
+        _t4(cpu="2"),
+        _t4(cpu="2", gpu={"product": "Tesla-T4", "count": 2}),
+        _t4(cpu="2", gpu={"product": "A100"}),
+        _profile(cpu="2", gpu={"product": "A100"}),
+        _profile(cpu="1", gpu={"product": "Tesla-T4", "mode": "mig", "mig_profile": "1g.5gb"}),
+        _profile(cpu="2", tolerations=[{"operator": "Exists"}]),
+    ]
+    alone = [room_for(profile, _seen(*nodes)) for profile in profiles]
+    together = _seen(*nodes)
+    assert [room_for(profile, together) for profile in profiles] == alone
+    assert [room_for(profile, together) for profile in reversed(profiles)] == alone[::-1]
+    assert len({(each.free, each.total) for each in alone}) > 5  # they do differ
 
 
 def test_a_snapshot_crosses_the_wire() -> None:

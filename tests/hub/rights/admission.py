@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-cel = pytest.importorskip("cel_expr_python.cel", reason="The implementation of CEL is there for Python 3.11 and newer.")
-ext_strings = pytest.importorskip("cel_expr_python.ext.ext_strings")
+NO_CEL = "The implementation of CEL is there for Python 3.11 and newer."
+cel = pytest.importorskip("cel_expr_python.cel", reason=NO_CEL)
+ext_strings = pytest.importorskip("cel_expr_python.ext.ext_strings", reason=NO_CEL)
 
 Object = dict[str, Any]
 
@@ -40,6 +41,12 @@ class Asked:
     def data(self) -> Object:
         """The variables of an expression."""
         resource = {"group": self.group, "version": "v1", "resource": self.resource}
+        # A server leaves out what is empty: an expression that asks for it without `has` is an error there.
+        named = {
+            "subResource": self.subresource,
+            "namespace": self.namespace,
+            "name": self.name or (self.object or self.old or {}).get("metadata", {}).get("name", ""),
+        }
         return {
             "object": self.object,
             "oldObject": self.old,
@@ -48,9 +55,7 @@ class Asked:
                 "operation": self.operation,
                 "userInfo": {"username": self.user},
                 "resource": resource,
-                "subResource": self.subresource,
-                "namespace": self.namespace,
-                "name": self.name or (self.object or self.old or {}).get("metadata", {}).get("name", ""),
+                **{field: text for field, text in named.items() if text},
             },
         }
 

@@ -182,6 +182,26 @@ REFUSED: dict[str, tuple[dict[str, Any], Person, str]] = {
         ADA,
         "such nodes",
     ),
+    "a node by its name in an affinity": (
+        pod(
+            affinity={
+                "nodeAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": {
+                        "nodeSelectorTerms": [
+                            {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["gpu-1"]}]}
+                        ]
+                    }
+                }
+            }
+        ),
+        ADA,
+        "such nodes",
+    ),
+    "a GPU by a resource claim": (
+        pod(resourceClaims=[{"name": "gpu", "resourceClaimTemplateName": "h100"}]),
+        ADA,
+        "resource claim",
+    ),
     "a node by name": (pod(nodeName="gpu-1"), ADA, "scheduler"),
     "all GPUs by a variable": (
         pod(container={"env": [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}]}),
@@ -328,3 +348,12 @@ class TestFence:
         token = {"resource": "serviceaccounts", "subresource": "token", "in_namespace": ours()}
         assert fence(object=request, name="windlass-user", **token) == []
         assert fence(object=request, name="builder", **token) != []
+
+    def test_accounts_without_a_name_are_refused_and_in_words(self) -> None:
+        """A name that the server makes up, and a collection that is deleted: both come without one."""
+        words = "The hub touches no account but default and windlass-user, and asks for no other account's token."
+        assert in_ours("serviceaccounts", {"metadata": {"generateName": "x-"}}) == [words]
+        old = {"metadata": {"name": "builder"}}
+        asked = Asked(user=HUB, operation="DELETE", resource="serviceaccounts", old=old, in_namespace=ours())
+        policies = hub_fence(SETTINGS, hub_namespace="jupyterhub")
+        assert refusals(policies, asked) == [words]

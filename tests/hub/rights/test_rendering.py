@@ -124,6 +124,16 @@ def test_notebooks_of_the_hubs_namespace_reach_what_z2jh_closes_and_no_more() ->
     assert not [rule for rule in rules if "ports" not in rule and any("ipBlock" in peer for peer in rule["to"])]
 
 
+def test_hub_and_hub_service_reach_each_other_through_the_service() -> None:
+    (found,) = [
+        item for item in objects("network-policies/hub-namespace.yaml") if item["metadata"]["name"] == "windlass-hub"
+    ]
+    itself = {"podSelector": found["spec"]["podSelector"]}
+    for rules, end in ((found["spec"]["ingress"], "from"), (found["spec"]["egress"], "to")):
+        (ports,) = [{item["port"] for item in rule["ports"]} for rule in rules if itself in rule[end]]
+        assert ports == {8081, 8123}
+
+
 def test_the_doctors_list_is_the_table_of_the_user() -> None:
     document = json.loads((ROOT / "server_ext/windlass/kube/rights.json").read_text())
     assert len(document["rights"]) == len([*rights_of(Role.USER), *rights_of(Role.USER_CLUSTER_READ)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 from tests.cluster.cluster import Cluster
 
 from windlass.kube.client import KubeClient
@@ -16,6 +18,7 @@ from windlass_hub.isolation.ensuring import Isolation
 from windlass_hub.profiles.access import Person
 from windlass_hub.profiles.model import load_catalogue
 from windlass_hub.rights.manifests import service_roles, user_roles
+from windlass_hub.service.state import Cluster as ServiceCluster
 from windlass_hub.settings import Settings
 
 ACCOUNT = "hub-service"
@@ -49,3 +52,17 @@ async def make_namespace(cluster: Cluster, settings: Settings, name: str) -> str
     made = await Isolation(cluster.admin, settings=settings).ensure(Person(name=name), catalogue=load_catalogue({}))
     cluster.remove_later(NAMESPACES, made.name)
     return made.name
+
+
+async def service_cluster(cluster: Cluster, settings: Settings) -> ServiceCluster:
+    """The cluster as the service hands it on: with the certificates that sign its own."""
+    return ServiceCluster(
+        client=await service_client(cluster, settings), server=cluster.url, ca_pem=certificates_of(cluster) or None
+    )
+
+
+def certificates_of(cluster: Cluster) -> str:
+    """What a client must trust; empty where the server speaks plain HTTP or the system's certificates do."""
+    context = cluster.credentials().ssl
+    signers = context.get_ca_certs(binary_form=True) if isinstance(context, ssl.SSLContext) else []
+    return "".join(map(ssl.DER_cert_to_PEM_cert, signers))

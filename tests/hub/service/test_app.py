@@ -14,7 +14,7 @@ from tests.hub.service.hub_double import RIGHTS
 
 from windlass_hub.service.app import cookie_secret
 from windlass_hub.service.auth import make_hub_auth
-from windlass_hub.settings import ACCESS_SERVICE
+from windlass_hub.settings import ACCESS_SERVICE, PROFILES_WRITE
 
 
 async def test_me_is_told_to_a_users_server_with_its_groups(service: Service) -> None:
@@ -168,6 +168,51 @@ async def test_reading_trusts_the_hubs_word_for_a_moment_and_changing_never(serv
         for _ in range(2):
             await client.post("api/token")
         assert service.hub.asked.count("user") == 3
+
+
+@pytest.mark.parametrize(
+    ("who", "verb", "path", "why"),
+    [
+        ("stranger", "GET", "api/prices", {"missing": ACCESS_SERVICE}),
+        ("robot", "POST", "api/token", {"reason": "only for people"}),
+        ("reader", "PUT", "api/admin/catalogue", {"missing": PROFILES_WRITE}),
+    ],
+)
+async def test_each_refusal_is_written_down_once_whatever_it_is_for(
+    service: Service, who: str, verb: str, path: str, why: dict[str, str]
+) -> None:
+    async with service.client(who) as client:
+        assert (await client.request(verb, path)).status_code == 403
+    assert await service.state.audit.settled()
+    (entry,) = await service.state.audit.latest()
+    named = "service:robot" if who == "robot" else who
+    assert (entry.who, entry.action, entry.decision) == (named, f"{verb} {PREFIX}{path}", "refused")
+    assert entry.detail == why
+
+
+async def test_refusals_at_ever_other_addresses_fill_no_disk(service: Service) -> None:
+    async with service.client("plain") as client:
+        for number in range(20):
+            assert (await client.post(f"api/admin/history/{number}/restore")).status_code == 403
+    assert await service.state.audit.settled()
+    (entry,) = await service.state.audit.latest()
+    assert entry.action == f"POST {PREFIX}api/admin/history/N/restore"
+
+
+async def test_through_a_proxy_each_request_has_a_connection_of_its_own(service: Service) -> None:
+    """A proxy's kept connection that we close in the wrong moment would be a 503 for whoever asks next."""
+    for path, who in (("api/me", "ann"), ("api/me", None), ("api/nothing", None), ("api/health", None)):
+        async with service.client(who) as direct, service.client(who, headers={"X-Forwarded-For": "10.0.0.1"}) as far:
+            assert (await far.get(path)).headers.get("Connection") == "close", path
+            assert (await direct.get(path)).headers.get("Connection", "keep-alive") == "keep-alive", path
+
+
+@pytest.mark.parametrize("token", [b"\xff\xfe", b"x" * 60_000, b"%0d%0aX: y", "\u00e9\u4e2d".encode(), b"..", b"a\tb"])
+async def test_a_token_of_whatever_form_is_nobodys(service: Service, token: bytes) -> None:
+    async with service.client(headers={"Authorization": b"token " + token}) as client:
+        answer = await client.get("api/me")
+        assert answer.status_code == 401, answer.text
+        assert (await client.get("api/health")).status_code == 200
 
 
 async def test_a_refusal_is_written_down_with_who_and_what(service: Service) -> None:

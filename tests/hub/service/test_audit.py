@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import subprocess
 import sys
@@ -156,6 +157,34 @@ async def test_what_does_not_fit_any_more_is_counted_as_lost(tmp_path: Path, mon
     assert (audit.health().waiting, audit.health().lost, audit.health().ok) == (2, 3, False)
     with pytest.raises(DatabaseProblem):
         await audit.latest()
+
+
+async def test_odd_names_are_kept_and_break_no_line_of_the_log(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    audit = make()
+    with caplog.at_level(logging.INFO):
+        audit.record(who="ann\r\nINFO forged", action="a\0b", target="\ud800", detail={"note": "\udfff\0"})
+        audit.record(who="bob", action="a")
+    assert await audit.settled()
+    newest, odd = await audit.latest()
+    assert newest.who == "bob"
+    assert (odd.who, odd.action, odd.target) == ("ann\r\nINFO forged", "a\\0b", "\\ud800")
+    assert odd.detail == {"note": "\\udfff\\0"}
+    assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
+async def test_an_entry_that_the_database_does_not_take_keeps_no_other_back(make: Make, path: Path) -> None:
+    audit = make()
+    assert await audit.latest() == []
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "CREATE TRIGGER picky BEFORE INSERT ON decisions WHEN NEW.who = 'odd' BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    connection.close()
+    for who in ("ann", "odd", "bob"):
+        audit.record(who=who, action="a")
+    assert await audit.settled()
+    assert [entry.who for entry in await audit.latest()] == ["bob", "ann"]
+    assert (audit.health().ok, audit.health().lost) == (False, 1)
 
 
 async def test_the_database_of_a_newer_version_is_left_alone(make: Make, path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.hub.service.conftest import Service
-from tests.hub.service.on_a_cluster import cluster_settings, make_namespace, service_client
+from tests.hub.service.on_a_cluster import cluster_settings, make_namespace, service_cluster
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
@@ -27,7 +29,6 @@ from windlass.kube.errors import Unavailable as KubeUnavailable
 from windlass.kube.resources import PODS
 from windlass.services.hub import HubFacts
 from windlass_hub.service.own_places import OwnPlaces
-from windlass_hub.service.state import Cluster as ServiceCluster
 
 SECRET = "hub-token-of-the-server"
 
@@ -79,6 +80,15 @@ async def elsewhere() -> AsyncIterator[Elsewhere]:
         found.hangs.set()
     server.stop()
     await server.close_all_connections()
+
+
+@asynccontextmanager
+async def _closing(client: KubeClient) -> AsyncIterator[KubeClient]:
+    """Closed also where the test fails: an open session would fail another test."""
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def at(elsewhere: Elsewhere) -> HubBroker:
@@ -196,6 +206,18 @@ async def test_a_refused_token_is_replaced_and_a_newer_one_is_kept(elsewhere: El
     await broker.close()
 
 
+async def test_certificates_that_are_none_are_a_sentence_and_not_a_fault(elsewhere: Elsewhere) -> None:
+    token = json.loads(a_token(seconds=3600))
+    broker = await at(elsewhere)
+    for pem in ("no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "\u00e9"):
+        elsewhere.body = json.dumps({**token, "server": "https://127.0.0.1:9", "ca_pem": pem})
+        await broker.forget_token(await broker.token())
+        async with _closing(KubeClient(BrokerCredentials(broker))) as client:
+            with pytest.raises(KubeUnavailable, match="certificates of the cluster"):
+                await client.version()
+    await broker.close()
+
+
 async def test_without_a_token_the_cluster_client_says_the_hubs_sentence(elsewhere: Elsewhere) -> None:
     elsewhere.status, elsewhere.kind = 503, "application/problem+json"
     elsewhere.body = '{"detail": "Your namespace for jobs is not made yet."}'
@@ -213,16 +235,15 @@ async def test_a_job_server_speaks_to_the_cluster_with_the_brokers_tokens(
 ) -> None:
     settings = await cluster_settings(service.state.settings, cluster)
     namespace = await make_namespace(cluster, settings, "ann")
-    service.state.cluster = ServiceCluster(client=await service_client(cluster, settings), server=cluster.url)
+    service.state.cluster = await service_cluster(cluster, settings)
     service.state.settings = settings
     service.state.places = OwnPlaces(settings=settings, hub_api=service.state.hub_api, cluster=service.state.cluster)
     credentials = BrokerCredentials(broker)
     assert await credentials.namespace() == namespace
-    client = KubeClient(credentials)
-    assert (await client.list(PODS, namespace=namespace))[0] == []
-    with pytest.raises(KubeForbidden):
-        await client.list(PODS, namespace=settings.hub_namespace)
-    await client.close()
+    async with _closing(KubeClient(credentials)) as client:
+        assert (await client.list(PODS, namespace=namespace))[0] == []
+        with pytest.raises(KubeForbidden):
+            await client.list(PODS, namespace=settings.hub_namespace)
     facts = HubFacts(broker=broker, environment={})
     checks = {check.name: check for check in await facts.checks(on_hub=True)}
     assert (checks["hub namespace"].ok, checks["hub namespace"].message) == (True, f"jobs go to {namespace}")

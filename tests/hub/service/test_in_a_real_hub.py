@@ -15,13 +15,12 @@ pytestmark = pytest.mark.skipif(bool(real_hub.MISSING), reason=real_hub.MISSING 
 
 def server_environment(hub: Hub, user: str) -> dict[str, str]:
     """What the hub gave the server of `user`: its own token, and where the service is."""
-    home = str(hub.base / "homes" / user)
     for process in psutil.process_iter():
         try:
             found = process.environ()
         except (psutil.Error, OSError):
             continue
-        if found.get("JUPYTERHUB_USER") == user and str(hub.base) in found.get("WINDLASS_DATA_DIR", home + "x"):
+        if found.get("JUPYTERHUB_USER") == user and found.get(real_hub.MARK) == hub.run_id:
             return found
     raise AssertionError(f"{user}'s server does not run.")
 
@@ -108,6 +107,10 @@ def test_a_browser_logs_in_through_the_hub_and_its_cookie_counts_with_the_xsrf_t
         assert browser.put(f"{api}/admin/catalogue", json=document, headers=forged).status_code == 403
         taken = browser.post(f"{api}/admin/catalogue/validate", json=document, headers=proven)
         assert taken.status_code == 200, taken.text
+        log = browser.get(f"{api}/admin/audit", params={"who": "(unknown)"}, headers=proven).json()["entries"]
+        refused = {entry["action"].split()[0]: entry["detail"]["reason"] for entry in log}
+        assert refused.keys() == {"GET", "PUT"}
+        assert all("XSRF" in reason for reason in refused.values())
 
 
 def test_who_lost_a_right_writes_nothing_more(hub: Hub) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.hub.service.conftest import CATALOGUE, PREFIX
 from tests.hub.service.hub_double import RIGHTS, SERVICE_TOKEN, HubDouble
-from tests.hub.service.on_a_cluster import ACCOUNT, cluster_settings, make_namespace, service_client
+from tests.hub.service.on_a_cluster import ACCOUNT, certificates_of, cluster_settings, make_namespace, service_client
 from tornado.testing import bind_unused_port
 
 from windlass.kube.resources import CONFIG_MAPS
@@ -101,6 +101,8 @@ async def test_it_serves_a_cluster_with_the_rights_of_its_account(
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     assert (me["jobs_namespace"], granted["namespace"], granted["server"]) == (namespace, namespace, cluster.url)
+    # Beside those that sign, the file may have the server's own.
+    assert certificates_of(cluster) in (granted["ca_pem"] or "")
     assert [profile["slug"] for profile in profiles["items"]] == ["cpu", "t4"]
     assert (capacity["source"], capacity["problem"]) == ("kubernetes", None)
     log = (tmp_path / "log").read_text()
@@ -147,6 +149,15 @@ async def test_what_is_away_at_the_start_is_named_and_keeps_nothing_else_from_wo
     assert "no Kubernetes" in answers["token"].json()["detail"]
     assert (answers["capacity"].json()["source"], answers["capacity"].json()["complete"]) == ("unknown", False)
     assert answers["metrics?names=cpu_cores"].status_code == 503
+
+
+async def test_under_the_name_of_a_kubernetes_service_it_listens_at_the_pod_s_own_address(
+    tmp_path: Path, hub_double: HubDouble, settings: Settings
+) -> None:
+    here = free_address()
+    named = here.replace("127.0.0.1", "hub.jupyterhub.invalid")
+    with running(tmp_path, environment(settings, named, JUPYTERHUB_API_URL=hub_double.url)) as process:
+        await answering(here, process, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,14 @@ async def test_the_hubs_own_troubles_are_told_apart(hub_double: HubDouble, hub_a
     assert await hub_api.version() is None
 
 
+@pytest.mark.parametrize("name", ["..", ".", "../users/bob", "bob/servers", "bob?x=1", "bob#", "%62ob"])
+async def test_no_name_asks_the_hub_for_anything_but_the_user_of_that_name(
+    hub_double: HubDouble, hub_api: HubApi, name: str
+) -> None:
+    hub_double.add("bob")
+    assert await hub_api.user(name) is None
+
+
 async def test_all_users_of_the_hub_are_read_page_by_page(hub_double: HubDouble, hub_api: HubApi) -> None:
     for number in range(2 * PAGE + 1):
         hub_double.add(f"user{number}")

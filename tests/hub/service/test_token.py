@@ -9,13 +9,12 @@ import pytest
 from tests.cluster.cluster import Cluster
 from tests.hub.service.conftest import Service
 from tests.hub.service.hub_double import RIGHTS, HubDouble
-from tests.hub.service.on_a_cluster import cluster_settings, make_namespace, service_client
+from tests.hub.service.on_a_cluster import cluster_settings, make_namespace, service_cluster
 
 from windlass.kube.errors import Forbidden
 from windlass.kube.resources import CONFIG_MAPS, NAMESPACES, PODS, SECRETS
 from windlass_hub.namespaces import namespace_for
 from windlass_hub.service.own_places import OwnPlaces
-from windlass_hub.service.state import Cluster as ServiceCluster
 from windlass_hub.service.state import ServiceState
 from windlass_hub.settings import Settings
 
@@ -30,7 +29,7 @@ async def settings(settings: Settings, cluster: Cluster) -> Settings:
 @pytest.fixture
 async def state(state: ServiceState, settings: Settings, cluster: Cluster) -> ServiceState:
     """The parts with the tests' cluster in place of the one of a kubeconfig."""
-    state.cluster = ServiceCluster(client=await service_client(cluster, settings), server=cluster.url, ca_pem=None)
+    state.cluster = await service_cluster(cluster, settings)
     state.places = OwnPlaces(settings=settings, hub_api=state.hub_api, cluster=state.cluster)
     return state
 

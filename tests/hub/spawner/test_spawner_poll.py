@@ -175,7 +175,8 @@ async def test_a_pod_without_the_hubs_label_is_asked_for_before_it_is_given_up(h
 
 @pytest.mark.emulator
 async def test_stop_outlasts_an_api_server_that_is_away(hubs: Hubs) -> None:
-    spawner = await started(hubs, k8s_api_request_timeout=1)
+    spawner = await started(hubs)
+    spawner.k8s_api_request_timeout = 1
     with hubs.cluster.faults.outage():
         stop = asyncio.ensure_future(spawner.stop())
         done, _ = await asyncio.wait({stop}, timeout=1.5)
@@ -214,8 +215,8 @@ async def test_a_pod_whose_node_does_not_let_go_is_deleted_without_its_node(hubs
 
 async def test_events_of_another_namespace_or_an_earlier_pod_are_not_this_servers(hubs: Hubs) -> None:
     spawner = await started(hubs)
+    await eventually(lambda: spawner.events, what="the events of its start")
     first = [event["metadata"]["uid"] for event in spawner.events]
-    assert first
     index = spawner.event_reflector.resources
     forged = {
         "metadata": {"uid": "forged", "name": "f", "namespace": "mallory", "resourceVersion": "1"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -16,13 +15,11 @@ from tests.cluster.cluster import eventually
 from tests.cluster.pod_outcomes import Said
 from tests.hub.spawner.conftest import Hubs, user_named
 
-from windlass.kube.errors import NotFound
-from windlass.kube.resources import NAMESPACES, PERSISTENT_VOLUME_CLAIMS, PODS, RESOURCE_QUOTAS
+from windlass.kube.resources import PODS, RESOURCE_QUOTAS
 from windlass_hub.spawner import WindlassSpawner
 
 pytestmark = pytest.mark.cluster
 
-HUB = {"hub_namespace": "default"}
 CATALOGUE = """
 profiles:
   - {slug: cpu, display_name: CPU, cpu: 2, memory: 4G, default: true}
@@ -246,6 +243,27 @@ async def test_a_start_that_jupyterhub_cancels_leaves_no_pod(hubs: Hubs) -> None
     assert await pods(hubs) == []
 
 
+@pytest.mark.parametrize(
+    ("outcome", "reason", "said"), [("preempted", "preempted", "higher priority"), (None, "pod", "was deleted")]
+)
+async def test_a_pod_that_is_taken_away_while_it_starts_is_not_waited_for(
+    hubs: Hubs, outcome: str | None, reason: str, said: str
+) -> None:
+    kubelet = hubs.cluster.kubelet or pytest.skip("There are real nodes.")
+    kubelet.behave("pending", namespace=hubs.namespace)
+    spawner = hubs.spawner(start_timeout=600)
+    start = spawner.start()
+    await eventually(lambda: spawner.pod_reflector and spawner.pod_reflector.pods, what="the pod in the reflector")
+    if outcome:
+        await kubelet.become(hubs.namespace, spawner.pod_name, outcome)
+    else:
+        await hubs.cluster.admin.delete(PODS, spawner.pod_name, namespace=hubs.namespace)
+    with pytest.raises(SpawnException) as caught:
+        await asyncio.wait_for(start, 20)
+    assert caught.value.reason == reason
+    assert said in caught.value.message
+
+
 async def test_a_pod_left_by_a_hub_that_went_down_is_replaced(hubs: Hubs) -> None:
     left = hubs.spawner()
     await left.start()
@@ -276,47 +294,6 @@ async def test_another_users_pod_of_the_same_name_is_not_touched(hubs: Hubs) -> 
     await other.stop()
 
 
-async def test_a_server_of_ones_own_namespace_comes_with_account_and_without_token(hubs: Hubs) -> None:
-    hubs.cluster.needs("ssa")
-    hub_id = hubs.cluster.unique("hub")
-    spawner = hubs.spawner("ann", isolation="own", hub_id=hub_id, windlass_settings=HUB)
-    hubs.cluster.remove_later(NAMESPACES, spawner.namespace)
-    await spawner.start()
-    pod = await hubs.cluster.admin.get(PODS, spawner.pod_name, namespace=spawner.namespace)
-    assert pod["spec"]["serviceAccountName"] == "windlass-user"
-    assert pod["spec"]["automountServiceAccountToken"] is False
-    assert hub_id in pod["metadata"]["labels"]["component"]
-    env = {each["name"]: each.get("value") for each in pod["spec"]["containers"][0]["env"]}
-    assert env["WINDLASS_JOBS_NAMESPACE"] == spawner.namespace
-    state = spawner.get_state()
-
-    after_restart = hubs.spawner("ann", isolation="own", hub_id=hub_id, windlass_settings=HUB, state=state)
-    assert await after_restart.poll() is None
-    assert after_restart.jobs_namespace == spawner.namespace
-    await after_restart.stop()
-    await after_restart.delete_forever()
-
-    async def going() -> bool:
-        try:
-            found = await hubs.cluster.admin.get(NAMESPACES, spawner.namespace)
-        except NotFound:
-            return True
-        return bool(found["metadata"].get("deletionTimestamp"))
-
-    await eventually(going, what="the namespace's end")
-
-
-async def test_beside_keeps_the_server_where_it_was_and_makes_a_namespace_for_jobs(hubs: Hubs) -> None:
-    hubs.cluster.needs("ssa")
-    spawner = hubs.spawner("ann", isolation="beside", hub_id=hubs.cluster.unique("hub"), windlass_settings=HUB)
-    await spawner.start()
-    hubs.cluster.remove_later(NAMESPACES, spawner.jobs_namespace)
-    assert spawner.jobs_namespace != spawner.namespace == hubs.namespace
-    assert spawner.service_account is None
-    await hubs.cluster.admin.get(NAMESPACES, spawner.jobs_namespace)
-    await spawner.stop()
-
-
 async def test_progress_tells_each_event_once_and_survives_one_without_a_time(hubs: Hubs) -> None:
     kubelet = hubs.cluster.kubelet or pytest.skip("There are real nodes.")
     kubelet.behave("unschedulable", namespace=hubs.namespace)
@@ -342,39 +319,6 @@ async def test_progress_tells_each_event_once_and_survives_one_without_a_time(hu
     assert any("Started container" in each for each in messages)
     assert len(messages) == len(set(messages))
     await spawner.stop()
-
-
-async def test_a_named_servers_volume_survives_a_new_server_of_its_old_name(hubs: Hubs) -> None:
-    def named(name: str, servers: dict[str, Any], state: dict[str, Any] | None = None) -> Any:
-        spawner = hubs.spawner("ann", storage_pvc_ensure=True, storage_capacity="1M")
-        orm = SimpleNamespace(name=name, server=None, state=state)
-        made = WindlassSpawner(
-            config=spawner.config, user=spawner.user, hub=spawner.hub, orm_spawner=orm, oauth_client_id="unused"
-        )
-        made.user_options = {}
-        made.user.orm_spawners = servers
-        if state:
-            made.load_state(state)
-        return made
-
-    first = named("a", {})
-    await first.start()
-    await first.stop()
-    first.clear_state()
-    kept = {"a": SimpleNamespace(state=first.get_state())}
-    await first.rename("a", "b")
-    servers = {"b": kept.pop("a")}
-
-    renamed = named("b", servers, servers["b"].state)
-    assert renamed.pvc_name == first.pvc_name
-    newcomer = named("a", servers)
-    await newcomer.start()
-    assert newcomer.pvc_name != first.pvc_name
-    with pytest.raises(Exception, match="still runs"):
-        await newcomer.rename("a", "c")
-    await newcomer.stop()
-    await newcomer.delete_forever()
-    await hubs.cluster.admin.get(PERSISTENT_VOLUME_CLAIMS, first.pvc_name, namespace=hubs.namespace)
 
 
 async def test_a_user_of_some_other_kind_is_survived(hubs: Hubs) -> None:

@@ -48,13 +48,19 @@ class Keeper:
         """Add notices; they are published with the next change."""
         self.record = self.record.with_notices(*notices)
 
+    def _say_now(self, notice: str) -> None:
+        before = self.record
+        self.notice(notice)
+        # Nothing else may change for hours; `mirror` publishes what is not written yet.
+        self._is_written = self._is_written and self.record == before
+
     def tick(self) -> None:
         """Index new output, and show that this process lives."""
         try:
             self._index.poll()
         except OSError as error:
             why = "the disk is full" if is_disk_full(error) else error.strerror
-            self.notice(f"The log could not be kept for a while: {why}.")
+            self._say_now(f"The log could not be kept for a while: {why}.")
         now = time.monotonic()
         if now >= self._next_heartbeat:
             self._next_heartbeat = now + HEARTBEAT_SECONDS

@@ -19,6 +19,8 @@ from windlass_hub.profiles.store import NOTHING, Missing, Snapshot, StoreError, 
 from windlass_hub.service.state import ServiceState
 
 Document = dict[str, Any]
+MOST_VALUES = 50_000
+"""As many as of YAML: 500 profiles have about 20,000."""
 
 
 async def current(state: ServiceState) -> Document:
@@ -79,7 +81,22 @@ def read(document: object) -> Catalogue:
     """A catalogue that was sent as JSON. Raises CatalogueError."""
     if not isinstance(document, dict):
         raise CatalogueError([Problem(path="", message="A catalogue is an object with profiles, images and so on.")])
+    if _holds_more_than(MOST_VALUES, document):
+        raise CatalogueError([Problem(path="", message="This is too much for one catalogue.")])
     return load_catalogue(document)
+
+
+def _holds_more_than(most: int, document: object) -> bool:
+    """Whether there are more values in it: to say of each what is wrong would hold up everybody else."""
+    around, values = [document], 0
+    while around:
+        inside = around.pop()
+        found = inside.values() if isinstance(inside, dict) else inside if isinstance(inside, list) else ()
+        values += len(found)
+        if values > most:
+            return True
+        around.extend(found)
+    return False
 
 
 def _document(

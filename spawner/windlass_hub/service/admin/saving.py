@@ -5,9 +5,12 @@ One way for edits, imports and restores, so that none of them forgets one of the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from windlass_hub.profiles.changes import changes
+from windlass_hub.profiles.fields import Text
 from windlass_hub.profiles.history import revision_of
 from windlass_hub.profiles.merging import as_document, merge
 from windlass_hub.profiles.model import Catalogue, CatalogueError, load_catalogue
@@ -18,6 +21,7 @@ from windlass_hub.service.problems import Clash, InvalidRequest, PreconditionReq
 from . import documents
 
 LONGEST_NOTE = 500
+_NOTE: TypeAdapter[str] = TypeAdapter(Annotated[Text, Field(max_length=LONGEST_NOTE)])
 
 
 class InvalidCatalogue(ServiceError):
@@ -45,10 +49,11 @@ class CatalogueChange(ServiceHandler):
     def note_of(self, note: object) -> str:
         """Why somebody changed it, in one line at most. Raises InvalidRequest."""
         text = "" if note is None else note
-        if not isinstance(text, str) or len(text) > LONGEST_NOTE:
-            message = f"A note is text of {LONGEST_NOTE} characters at most."
-            raise InvalidRequest(message, fields=[("note", message)])
-        return " ".join(text.split())
+        try:
+            return " ".join(_NOTE.validate_python(text).split())
+        except ValidationError:
+            message = f"A note is text of {LONGEST_NOTE} characters at most, without hidden characters."
+            raise InvalidRequest(message, fields=[("note", message)]) from None
 
     def understood(self, document: object, *, action: str) -> Catalogue:
         """What was sent, as a catalogue. Raises InvalidCatalogue, and audits it."""

@@ -10,7 +10,8 @@ export class Problem extends Error {
    * @param {{detail?: string, type?: string, fields?: {field: string, message: string}[], extra?: any}} body
    */
   constructor(status, body) {
-    super(body.detail || `The service answered ${status}.`);
+    const trouble = `The hub is in trouble (it answered ${status}). Your edits are kept here; try again in a moment.`;
+    super(body.detail || (status >= 500 ? trouble : `The service answered ${status}.`));
     this.status = status;
     this.type = body.type || '';
     this.fields = body.fields || [];
@@ -19,7 +20,12 @@ export class Problem extends Error {
   }
 }
 
-/** @typedef {{method?: string, json?: unknown, text?: string, headers?: Record<string, string>, signal?: AbortSignal}} Ask */
+/** @typedef {{method?: string, json?: unknown, text?: string, headers?: Record<string, string>, signal?: AbortSignal, isBackground?: boolean}} Ask */
+
+/** A connection that is lost without a word is given up: whoever waits must be able to go on. */
+const PATIENCE_MILLISECONDS = 60_000;
+
+const LOGGED_OUT = 'Your session has ended. Your edits are kept here; log in again to save them.';
 
 export class Api {
   /** @param {{prefix: string, xsrf: string, renew: () => Promise<boolean>}} options */
@@ -29,6 +35,8 @@ export class Api {
     this._renew = renew;
     /** @type {Promise<boolean> | null} */
     this._renewing = null;
+    /** The user would not log in: what is asked in the background does not ask them again. */
+    this._isDeclined = false;
   }
 
   /**
@@ -42,11 +50,16 @@ export class Api {
     for (;;) {
       const response = await this._send(path, ask);
       if (response.ok) {
+        this._isDeclined = false;
         return await this._parsed(response);
       }
       const problem = new Problem(response.status, await this._body(response));
-      if (!isLoggedOut(problem) || !(await this._renewed())) {
+      if (!isLoggedOut(problem)) {
         throw problem;
+      }
+      if ((ask.isBackground && this._isDeclined) || !(await this._renewed())) {
+        this._isDeclined = true;
+        throw new Problem(problem.status, { detail: LOGGED_OUT, type: problem.type });
       }
     }
   }
@@ -72,12 +85,13 @@ export class Api {
       sent['Content-Type'] = 'application/json';
     }
     const body = json === undefined ? text : JSON.stringify(json);
+    const patience = AbortSignal.timeout(PATIENCE_MILLISECONDS);
     try {
       const options = {
         method,
         headers: sent,
         body,
-        signal,
+        signal: signal ? AbortSignal.any([signal, patience]) : patience,
         credentials: /** @type {const} */ ('same-origin')
       };
       return await fetch(this.prefix + path, { ...options, redirect: 'error' });

@@ -56,7 +56,7 @@ export class AuditTab {
   _shown(found) {
     this._entries.push(...found.entries);
     const rows = this._entries.map(entry => [
-      time(entry.at),
+      h('span', { class: 'wl-time' }, time(entry.at)),
       entry.who,
       entry.action,
       h(
@@ -65,10 +65,10 @@ export class AuditTab {
         entry.decision
       ),
       [
-        h('div', { class: 'wl-small' }, entry.target),
-        ...Object.entries(entry.detail).map(([name, value]) =>
-          h('div', { class: 'wl-detail' }, `${name}: ${value}`)
-        )
+        h('div', { class: 'wl-small', title: entry.target }, short(entry.target)),
+        ...Object.entries(entry.detail)
+          .filter(([, value]) => value !== '' && value !== null)
+          .map(([name, value]) => h('div', { class: 'wl-detail' }, `${name}: ${value}`))
       ]
     ]);
     return [
@@ -80,4 +80,9 @@ export class AuditTab {
       found.next !== null && button('Older ones', () => this._load(found.next))
     ];
   }
+}
+
+/** A revision that is a hash says as much by its beginning. @param {string} target */
+function short(target) {
+  return /^[0-9a-f]{40,}$/.test(target) ? `${target.slice(0, 12)}…` : target;
 }

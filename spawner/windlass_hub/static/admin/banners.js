@@ -3,6 +3,7 @@ import { button, fill, h } from './dom.js';
 import { confirmed } from './dialogs.js';
 import { listFindings } from './findings.js';
 import { review } from './review.js';
+import { importYaml } from './transfer.js';
 import { count } from './words.js';
 
 /** @typedef {import('./main.js').Page} Page */
@@ -32,23 +33,7 @@ export function banners(page) {
     found.push(banner('warning', `The profiles cannot be read now, an older copy holds: ${kept.stale}`));
   }
   if (kept.broken) {
-    found.push(
-      banner(
-        'danger',
-        h(
-          'p',
-          {},
-          'What is kept was edited by hand and does not read. Servers start with the last good copy, which is shown here; saving it puts it in force again. The broken text stays in the history.'
-        ),
-        listFindings(kept.broken.problems, path => path),
-        h(
-          'details',
-          {},
-          h('summary', {}, 'The broken text'),
-          h('pre', { class: 'wl-yaml', tabindex: '0' }, kept.broken.text)
-        )
-      )
-    );
+    found.push(brokenBanner(page));
   }
   if (kept.missing) {
     const start = () => draft.rebase({ document: kept.examples, base: {}, revision: '' });
@@ -61,6 +46,38 @@ export function banners(page) {
     );
   }
   return found;
+}
+
+/** What is kept does not read: what is wrong with it, and the ways back. @param {Page} page */
+function brokenBanner(page) {
+  const { kept, draft } = page;
+  const hasCopy = Boolean(kept.catalogue.profiles?.length);
+  const takeCopy = () => draft.rebase({ document: kept.catalogue, base: {}, revision: kept.revision });
+  return banner(
+    'danger',
+    h(
+      'p',
+      {},
+      'What is kept was edited by hand and does not read. ',
+      hasCopy
+        ? 'Servers start with the last good copy, which is shown here.'
+        : 'There is no good copy of it yet: nobody can start a server until it is corrected.'
+    ),
+    listFindings(kept.broken.problems, path => path),
+    h(
+      'details',
+      { class: 'mb-2' },
+      h('summary', {}, 'The broken text'),
+      h('pre', { class: 'wl-yaml', tabindex: '0' }, kept.broken.text)
+    ),
+    page.mayEdit &&
+      h(
+        'div',
+        { class: 'wl-actions' },
+        button('Correct the text…', () => importYaml(page, kept.broken.text), { class: 'btn-primary' }),
+        hasCopy && button('Go back to the good copy', takeCopy)
+      )
+  );
 }
 
 /**
@@ -78,7 +95,7 @@ export function unsavedBar(page) {
       await page.reload();
     }
   };
-  const homeless = h('div');
+  const homeless = h('div', { class: 'wl-homeless' });
   const bar = h(
     'div',
     { class: 'wl-unsaved', hidden: true },
@@ -92,7 +109,11 @@ export function unsavedBar(page) {
     )
   );
   const show = () => {
+    const hadFocus = bar.contains(document.activeElement);
     bar.toggleAttribute('hidden', !draft.isChanged);
+    if (hadFocus && !draft.isChanged) {
+      page.focusPanel();
+    }
     const wrong = checks.problems.length;
     const said = !checks.isCurrent
       ? 'Changes that are not saved.'

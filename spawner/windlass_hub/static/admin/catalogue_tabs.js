@@ -122,7 +122,13 @@ export class PricesTab extends FormTab {
       profile.usd_per_hour === undefined ? 'worked out' : 'its own price'
     ]);
     if (this._worked) {
-      fill(this._worked, table('What profiles cost', ['Profile', 'Machine', 'Per hour', 'How'], rows));
+      fill(
+        this._worked,
+        table('What profiles cost', ['Profile', 'Machine', 'Per hour', 'How'], rows, {
+          kind: 'wl-costs',
+          numbers: ['Per hour']
+        })
+      );
     }
   }
 }
@@ -170,21 +176,32 @@ export class QuotasTab extends FormTab {
         const { [name]: _, ...rest } = draft.get(['quotas', 'groups']);
         draft.set(['quotas', 'groups'], rest);
         this.show();
+        this._name?.focus();
       };
-      set.append(button(`Remove the quota of ${name}`, remove, { class: 'btn-outline-danger' }));
+      set.append(button(`Remove the quota of ${name}`, remove, { class: 'btn-outline-danger mt-3' }));
     }
     return set;
   }
 
   _adder() {
     const { draft } = this._page;
-    const name = h('input', { type: 'text', class: 'form-control form-control-sm', id: newId() });
+    const name = h('input', {
+      type: 'text',
+      class: 'form-control form-control-sm',
+      id: newId(),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === 'Enter' && add()
+    });
+    this._name = name;
     const add = () => {
       const wanted = name.value.trim();
       const groups = draft.get(['quotas', 'groups']) || {};
       if (wanted && !(wanted in groups)) {
         draft.set(['quotas', 'groups'], { ...groups, [wanted]: {} });
         this.show();
+        const added = CSS.escape(`quotas.groups.${wanted}`);
+        /** @type {HTMLElement | null} */ (
+          this.element.querySelector(`[data-path="${added}"] input`)
+        )?.focus();
       }
     };
     return h(
@@ -205,7 +222,7 @@ export class QuotasTab extends FormTab {
     }
     const rows = [...named].sort().map(([name, profiles]) => [name, profiles.join(', ')]);
     return rows.length
-      ? table('Groups and their profiles', ['Group', 'Profiles only for some groups'], rows)
+      ? table('Groups and their profiles', ['Group', 'Its profiles'], rows)
       : h('p', {}, 'None: every profile is for everyone.');
   }
 }

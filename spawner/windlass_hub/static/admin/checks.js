@@ -36,11 +36,11 @@ export class Checks extends EventTarget {
   later() {
     this.isCurrent = false;
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => void this.now(), QUIET_MILLISECONDS);
+    this._timer = setTimeout(() => void this.now({ isBackground: true }), QUIET_MILLISECONDS);
   }
 
-  /** Check at once. */
-  async now() {
+  /** Check at once. @param {{isBackground?: boolean}} [how] */
+  async now({ isBackground = false } = {}) {
     clearTimeout(this._timer);
     this._asking?.abort();
     const asking = (this._asking = new AbortController());
@@ -49,7 +49,8 @@ export class Checks extends EventTarget {
       const found = await this._api.ask('api/admin/catalogue/validate', {
         method: 'POST',
         json,
-        signal: asking.signal
+        signal: asking.signal,
+        isBackground
       });
       Object.assign(this, {
         problems: found.problems,

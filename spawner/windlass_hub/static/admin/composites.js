@@ -33,7 +33,7 @@ export function pairs(draft, path, spec) {
     );
     if (focus >= 0) {
       /** @type {HTMLElement | null} */ (
-        body.children[Math.min(focus, rows.length - 1)]?.querySelector('input')
+        body.children[Math.min(focus, rows.length - 1)]?.querySelector('input') ?? adder
       )?.focus();
     }
   };
@@ -66,11 +66,11 @@ export function pairs(draft, path, spec) {
         show(at);
       })
     );
-  show();
   const adder = button(spec.add, () => {
     rows.push(['', '']);
     show(rows.length - 1);
   });
+  show();
   return composite(path, spec, error, body, note, adder);
 }
 
@@ -83,6 +83,12 @@ export function pairs(draft, path, spec) {
  */
 export function entries(draft, path, spec) {
   const body = h('div', { class: 'wl-rows' });
+  const again = () => {
+    const at = document.activeElement?.closest('[data-path]')?.getAttribute('data-path');
+    show();
+    const place = at && body.querySelector(`[data-path="${CSS.escape(at)}"]`);
+    place && /** @type {HTMLElement | null} */ (place.querySelector('input, select'))?.focus();
+  };
   const show = () => {
     const items = draft.get(path) || [];
     fill(
@@ -97,21 +103,23 @@ export function entries(draft, path, spec) {
             'data-path': dotted([...path, at])
           },
           h('div', { class: 'wl-error', 'aria-live': 'polite' }),
-          h('div', { class: 'wl-fields' }, ...spec.entry([...path, at], show)),
+          h('div', { class: 'wl-fields' }, ...spec.entry([...path, at], again)),
           remover(`Remove ${spec.name(item) || `entry ${at + 1}`}`, () => {
             draft.remove(path, at);
             show();
+            const next = body.children[Math.min(at, body.children.length - 1)];
+            /** @type {HTMLElement} */ (next?.querySelector(':scope > .wl-remove') ?? adder).focus();
           })
         )
       )
     );
   };
-  show();
   const adder = button(spec.add, () => {
     draft.insert(path, spec.blank());
     show();
     /** @type {HTMLElement | null} */ (body.lastElementChild?.querySelector('input, select'))?.focus();
   });
+  show();
   return composite(path, spec, newId(), body, adder);
 }
 
@@ -147,6 +155,7 @@ export function several(draft, path, spec) {
         const first = () => {
           draft.set(path, [option.value, ...chosen.filter(value => value !== option.value)]);
           show();
+          document.getElementById(id)?.focus();
         };
         const box = h('input', {
           type: 'checkbox',
@@ -166,7 +175,7 @@ export function several(draft, path, spec) {
             at > 0 &&
             button('Make default', first, {
               class: 'btn-link',
-              'aria-label': `Make ${option.label} the default`
+              'aria-label': `Make default: ${option.label}`
             })
         );
       })

@@ -16,7 +16,8 @@ import { button, h, newId } from './dom.js';
  * Open a dialog; it is closed by its actions, by Escape and by its last button.
  *
  * @param {{title: string, body: (Child | Child[])[], actions: Action[], closeLabel?: string, wide?: boolean, onclose?: () => void}} options
- * @returns {{element: HTMLDialogElement, close: () => void, busy: (is: boolean) => void}}
+ * @returns {{element: HTMLDialogElement, close: () => void, busy: (is: boolean) => void, isBusy: () => boolean}}
+ *   While it is busy nothing in it can be pressed and nothing closes it: what comes of it is said in it.
  */
 export function openDialog({ title, body, actions, closeLabel = 'Cancel', wide = false, onclose }) {
   const heading = newId();
@@ -31,18 +32,22 @@ export function openDialog({ title, body, actions, closeLabel = 'Cancel', wide =
       { class: kind }
     )
   );
+  const waiting = h('span', { role: 'status', class: 'wl-small', tabindex: '-1' });
+  const last = button(closeLabel, () => element.close());
   const element = h(
     'dialog',
     { class: `wl-dialog ${wide ? 'wl-wide' : ''}`, 'aria-labelledby': heading },
     h('h2', { id: heading, class: 'h5' }, title),
     h('div', { class: 'wl-dialog-body' }, ...body),
-    h(
-      'div',
-      { class: 'wl-actions' },
-      ...buttons,
-      button(closeLabel, () => element.close())
-    )
+    h('div', { class: 'wl-actions' }, waiting, ...buttons, last)
   );
+  let isBusy = false;
+  /** @type {Element | null} */
+  let focused = null;
+  const keepOpen = (/** @type {Event} */ event) => isBusy && event.preventDefault();
+  element.addEventListener('cancel', keepOpen);
+  // A second Escape would close it without asking.
+  element.addEventListener('keydown', event => event.key === 'Escape' && keepOpen(event));
   element.addEventListener('close', () => {
     element.remove();
     onclose?.();
@@ -52,7 +57,19 @@ export function openDialog({ title, body, actions, closeLabel = 'Cancel', wide =
   return {
     element,
     close: () => element.close(),
-    busy: is => buttons.forEach(each => (each.disabled = is))
+    busy: is => {
+      isBusy = is;
+      waiting.textContent = is ? 'One moment…' : '';
+      if (is) {
+        focused = document.activeElement;
+        waiting.focus();
+      }
+      [...buttons, last].forEach(each => (each.disabled = is));
+      if (!is && focused instanceof HTMLElement) {
+        focused.focus();
+      }
+    },
+    isBusy: () => isBusy
   };
 }
 

@@ -1,7 +1,7 @@
 /** The states the catalogue was in: who, when, why, what changed; and the way back to one. */
 import { button, h, newId } from './dom.js';
 import { openDialog } from './dialogs.js';
-import { Problem } from './api.js';
+import { precondition, putInForce } from './in_force.js';
 import { changeList, empty, loadInto, table } from './states.js';
 import { time } from './words.js';
 
@@ -29,12 +29,12 @@ export class HistoryTab {
         `${version.number} `,
         version.in_force ? h('span', { class: 'badge text-bg-success' }, 'in force') : null
       ],
-      time(version.saved_at),
+      h('span', { class: 'wl-time' }, time(version.saved_at)),
       version.saved_by || 'by hand',
       [
         version.note ? h('div', {}, version.note) : null,
         version.changes ? changeList(version.changes) : null,
-        version.readable ? null : h('div', { class: 'text-danger' }, 'This version does not read.')
+        version.readable ? null : h('div', { class: 'wl-bad' }, 'This version does not read.')
       ],
       button('Look', () => void this._look(version.number), {
         'aria-label': `Look at version ${version.number}`
@@ -66,7 +66,7 @@ export class HistoryTab {
       maxlength: 500,
       placeholder
     });
-    const said = h('p', { class: 'text-danger', role: 'alert' });
+    const said = h('p', { class: 'wl-bad', role: 'alert' });
     const mayRestore = this._page.mayEdit && !version.in_force && version.catalogue;
     const act = () => {
       void this._restore(version, note.value, said, dialog);
@@ -90,34 +90,34 @@ export class HistoryTab {
     });
   }
 
-  /** @param {any} version @param {string} note @param {HTMLElement} said @param {{close: () => void, busy: (is: boolean) => void}} dialog */
+  /** @param {any} version @param {string} note @param {HTMLElement} said @param {import('./in_force.js').Dialog} dialog */
   async _restore(version, note, said, dialog) {
     const { api, draft } = this._page;
     if (draft.isChanged) {
       said.textContent = 'You have changes that are not saved: save or discard them first.';
       return;
     }
-    dialog.busy(true);
-    try {
-      const headers = { 'If-Match': `"${draft.revision}"` };
-      const kept = await api.ask(`api/admin/history/${version.number}/restore`, {
-        method: 'POST',
-        json: { note },
-        headers
-      });
-      dialog.close();
-      this._page.saved(kept);
-      this._page.tell(`Version ${version.number} is in force again: the next server has it.`, 'success');
+    const overtaken = async () => {
+      said.textContent = 'Somebody else saved in the meantime: close this and look again.';
+      await this._page.reload();
       this.show();
-    } catch (error) {
-      said.textContent = error instanceof Error ? error.message : String(error);
-      if (error instanceof Problem && error.status === 412) {
-        said.textContent = 'Somebody else saved in the meantime: close this and look again.';
-        await this._page.reload();
-        this.show();
-        return;
-      }
-      dialog.busy(false);
+    };
+    const isDone = await putInForce(this._page, {
+      dialog,
+      done: `Version ${version.number} is in force again: the next server has it.`,
+      send: () =>
+        api.ask(`api/admin/history/${version.number}/restore`, {
+          method: 'POST',
+          json: { note },
+          headers: precondition(draft.revision)
+        }),
+      failed: error => {
+        said.textContent = error instanceof Error ? error.message : String(error);
+      },
+      overtaken
+    });
+    if (isDone) {
+      this.show();
     }
   }
 }

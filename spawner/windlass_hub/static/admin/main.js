@@ -36,6 +36,10 @@ export class Page {
     /** @type {any} */
     this.kept = {};
     this.route = { tab: 'profiles', rest: '' };
+    /** Whether the next form that is shown takes the reader to what is wrong in it. */
+    this._wantsWrong = false;
+    /** Where it stands beside the form the pod is open at first. */
+    this.showsPod = window.matchMedia('(width > 900px)').matches;
     /** Findings that stand at no field on the screen. @type {Finding[]} */
     this.homeless = [];
     this._told = h('div', { class: 'wl-told', 'aria-live': 'polite' });
@@ -62,10 +66,12 @@ export class Page {
     }
     this._build();
     this._begin();
+    const hush = () => this._told.querySelector('.alert-success, .alert-info')?.remove();
     window.addEventListener('hashchange', () => {
-      this._told.querySelector('.alert-success, .alert-info')?.remove();
+      hush();
       this._follow();
     });
+    this.draft.addEventListener('change', () => this.draft.isChanged && hush());
     window.addEventListener('beforeunload', event => {
       if (this.draft.isChanged) {
         event.preventDefault();
@@ -125,6 +131,22 @@ export class Page {
     }
   }
 
+  /** Where the focus goes when what had it is no more. */
+  focusPanel() {
+    this._tabs?.panel(this.route.tab)?.focus({ preventScroll: true });
+  }
+
+  /** Open the form that a path of the document is in, at the first field that is wrong. @param {string} path */
+  showProblem(path) {
+    const [section, at] = path.split('.');
+    this._wantsWrong = true;
+    if (section === 'profiles') {
+      this.go('profiles', at);
+    } else {
+      this.go(section);
+    }
+  }
+
   /** The buttons for export and import. */
   transfer() {
     return transferButtons(this);
@@ -133,7 +155,10 @@ export class Page {
   /** What a path of the document is to a person, as `Tesla T4, gpu count`. @param {string} path */
   named(path) {
     const [section, key, ...rest] = path.split('.');
-    const words = rest.join(' ').replaceAll('_', ' ');
+    const words = rest
+      .join(' ')
+      .replaceAll('_', ' ')
+      .replace(/\b(usd|cpu|gpu|mig)\b/g, name => name.toUpperCase());
     if (LISTED.includes(section) && key !== undefined) {
       const list = this.draft.get([section]) || [];
       const item = list[key] || list.find((/** @type {any} */ each) => each.slug === key);
@@ -191,6 +216,10 @@ export class Page {
     const panel = this._tabs?.panel(this.route.tab);
     this.homeless = panel && this.checks.isCurrent ? placeFindings(panel, this.checks.problems) : [];
     this._bar?.show();
+    if (this._wantsWrong) {
+      this._wantsWrong = false;
+      /** @type {HTMLElement | null | undefined} */ (panel?.querySelector('[aria-invalid="true"]'))?.focus();
+    }
   }
 }
 

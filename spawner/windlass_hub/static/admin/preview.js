@@ -5,6 +5,7 @@ import { Problem } from './api.js';
 /** @typedef {import('./main.js').Page} Page */
 
 const QUIET_MILLISECONDS = 500;
+const AS_MADE = 'As it would be made for a user named example.';
 
 /**
  * A panel with the pod of the profile at `at`; `later` asks for it anew, if the panel is open.
@@ -16,12 +17,21 @@ export function podPreview(page, at) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let shown = '';
+  /** @type {AbortController | null} */
+  let asking = null;
   const text = h('pre', { class: 'wl-yaml', tabindex: '0', 'aria-label': 'The pod as YAML' });
   const said = h('p', { class: 'wl-small', role: 'status' });
   const image = h('select', { class: 'form-select form-select-sm', id: newId(), onchange: () => void ask() });
   const details = h(
     'details',
-    { class: 'wl-preview', ontoggle: () => void ask() },
+    {
+      class: 'wl-preview',
+      open: page.showsPod,
+      ontoggle: () => {
+        page.showsPod = details.open;
+        void ask();
+      }
+    },
     h('summary', { class: 'h6' }, 'The pod it gives'),
     h('label', { class: 'form-label', for: image.id }, 'Image'),
     image,
@@ -33,35 +43,35 @@ export function podPreview(page, at) {
       return;
     }
     const profile = page.draft.get(['profiles', at]);
-    const slugs = profile?.images || [];
-    if (slugs.join() !== [...image.options].map(option => option.value).join()) {
-      const kept = image.value;
-      fill(
-        image,
-        ...slugs.map((/** @type {string} */ slug) =>
-          h('option', { value: slug, selected: slug === kept }, slug)
-        )
-      );
-    }
+    offer(image, profile?.images || []);
     const json = {
       catalogue: page.draft.document,
       profile: profile?.slug,
       ...(image.value ? { image: image.value } : {})
     };
-    if (JSON.stringify(json) === shown) {
+    asking?.abort();
+    // Written out now: the draft goes on changing while the answer is on its way.
+    const wanted = JSON.stringify(json);
+    if (wanted === shown) {
+      said.textContent = AS_MADE;
       return;
     }
     said.textContent = 'Working it out…';
+    const { signal } = (asking = new AbortController());
     try {
-      const found = await page.api.ask('api/admin/preview', { method: 'POST', json });
-      shown = JSON.stringify(json);
+      const found = await page.api.ask('api/admin/preview', {
+        method: 'POST',
+        json,
+        isBackground: true,
+        signal
+      });
+      shown = wanted;
       text.textContent = found.yaml;
-      said.textContent = 'As it would be made for a user named example.';
+      said.textContent = AS_MADE;
     } catch (error) {
-      const invalid = error instanceof Problem && error.status === 422;
-      said.textContent = invalid
-        ? 'Shown again once what is wrong is corrected.'
-        : String(error instanceof Error ? error.message : error);
+      if (!signal.aborted) {
+        said.textContent = reason(error);
+      }
     }
   };
   const later = () => {
@@ -69,4 +79,20 @@ export function podPreview(page, at) {
     timer = setTimeout(() => void ask(), QUIET_MILLISECONDS);
   };
   return { element: details, later };
+}
+
+/** Offer these images; the chosen one stays chosen where it is still there. @param {HTMLSelectElement} image @param {string[]} slugs */
+function offer(image, slugs) {
+  if (slugs.join() !== [...image.options].map(option => option.value).join()) {
+    const kept = image.value;
+    fill(image, ...slugs.map(slug => h('option', { value: slug, selected: slug === kept }, slug)));
+  }
+}
+
+/** Why there is no new pod. @param {unknown} error */
+function reason(error) {
+  if (error instanceof Problem && error.status === 422) {
+    return 'Shown again once what is wrong is corrected.';
+  }
+  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@
 import { button, fill, h } from './dom.js';
 import { confirmed } from './dialogs.js';
 import { podPreview } from './preview.js';
+import { rowFilter } from './row_filter.js';
 import { profileForm, showPrice } from './profile_form.js';
 import { empty, table } from './states.js';
 import { machine, money, who } from './words.js';
@@ -18,12 +19,19 @@ export class ProfilesTab {
     /** @type {HTMLElement | null} */
     this._form = null;
     this._isOpen = false;
+    /** What was left for a profile's form, to come back to. @type {{at: number, top: number} | null} */
+    this._left = null;
+    this._filter = rowFilter({
+      label: 'Show only',
+      rows: () => [...this.element.querySelectorAll('tbody tr')].map(row => /** @type {HTMLElement} */ (row))
+    });
     page.draft.addEventListener('reset', () => this._isOpen && this.show());
     page.checks.addEventListener('checked', () => this._isOpen && this._checked());
   }
 
   hide() {
     this._isOpen = false;
+    this._left = null;
     fill(this.element);
   }
 
@@ -41,6 +49,7 @@ export class ProfilesTab {
       this._list();
     }
     this._checked();
+    this._scroll(profile ? at : -1);
   }
 
   _list() {
@@ -58,10 +67,29 @@ export class ProfilesTab {
           ['Profile', 'Machine', 'Per hour', 'For', 'Actions'],
           profiles.map((/** @type {any} */ each, /** @type {number} */ at) =>
             this._row(each, at, profiles.length)
-          )
+          ),
+          { kind: 'wl-profiles', numbers: ['Per hour'] }
         )
-      : empty('There are no profiles: nobody can start a server yet.');
-    fill(this.element, actions, shown);
+      : empty(
+          this._page.kept.broken
+            ? 'No profile could be read.'
+            : 'There are no profiles: nobody can start a server yet.'
+        );
+    fill(this.element, actions, this._filter.element, shown);
+    this._filter.apply();
+  }
+
+  /** A form is begun at its top; the list is found again where it was left. @param {number} at of the open profile, -1 is the list */
+  _scroll(at) {
+    const left = this._left;
+    if (at >= 0 && left?.at !== at) {
+      this._left = { at, top: window.scrollY };
+      window.scrollTo({ top: 0 });
+    } else if (at < 0 && left) {
+      this._left = null;
+      this._focus(left.at, 'none');
+      window.scrollTo({ top: left.top });
+    }
   }
 
   /** @param {any} profile @param {number} at @param {number} count */
@@ -180,6 +208,7 @@ export class ProfilesTab {
       this._page.draft.remove(LIST, at);
       this._list();
       this._checked();
+      this._focus(Math.min(at, this._page.draft.get(LIST)?.length - 1 || 0), 'none');
     }
   }
 
@@ -200,6 +229,8 @@ export class ProfilesTab {
     const wanted = /** @type {HTMLButtonElement | null} */ (
       row?.querySelector(`[data-move="${which}"]:not(:disabled)`)
     );
-    (wanted || /** @type {HTMLButtonElement | null} */ (row?.querySelector('button')))?.focus();
+    (
+      wanted || /** @type {HTMLButtonElement | null} */ ((row ?? this.element).querySelector('button'))
+    )?.focus();
   }
 }

@@ -1,9 +1,8 @@
 /** The question before a save: what would change, why, and, when somebody else was quicker, how to go on. */
 import { h, newId } from './dom.js';
-import { Problem } from './api.js';
-import { resolveConflict } from './conflict.js';
 import { openDialog } from './dialogs.js';
 import { listFindings } from './findings.js';
+import { precondition, putInForce } from './in_force.js';
 import { changeList } from './states.js';
 
 /** @typedef {import('./main.js').Page} Page */
@@ -25,7 +24,17 @@ export async function review(page) {
       h('p', {}, 'This keeps it from being saved:'),
       listFindings(checks.problems, path => page.named(path))
     ];
-    openDialog({ title: 'Something needs a correction', body, actions: [], closeLabel: 'Go on editing' });
+    let isShown = false;
+    const act = () => {
+      isShown = true;
+    };
+    openDialog({
+      title: 'Something needs a correction',
+      body,
+      actions: [{ label: checks.problems.length > 1 ? 'Show the first' : 'Show it', act }],
+      closeLabel: 'Go on editing',
+      onclose: () => isShown && page.showProblem(checks.problems[0].path)
+    });
     return;
   }
   const note = h('input', {
@@ -34,7 +43,7 @@ export async function review(page) {
     id: newId(),
     maxlength: 500
   });
-  const said = h('p', { class: 'text-danger', role: 'alert' });
+  const said = h('p', { class: 'wl-bad', role: 'alert' });
   const dialog = openDialog({
     title: 'Save these changes?',
     body: [
@@ -72,34 +81,22 @@ export async function review(page) {
  * @param {Page} page
  * @param {string} note
  * @param {HTMLElement} said
- * @param {{close: () => void, busy: (is: boolean) => void}} dialog
+ * @param {import('./in_force.js').Dialog} dialog
  */
 async function save(page, note, said, dialog) {
   const { api, draft } = page;
-  dialog.busy(true);
   said.textContent = '';
-  const sent = structuredClone(draft.document);
-  try {
-    const kept = await api.ask('api/admin/catalogue', {
-      method: 'PUT',
-      json: { catalogue: sent, note, base: draft.base },
-      headers: precondition(draft.revision)
-    });
-    dialog.close();
-    page.saved(kept);
-    page.tell('Saved: the next server has it.', 'success');
-  } catch (error) {
-    dialog.busy(false);
-    if (error instanceof Problem && error.status === 412) {
-      dialog.close();
-      resolveConflict(page, error.extra);
-      return;
+  await putInForce(page, {
+    dialog,
+    done: 'Saved: the next server has it.',
+    send: () =>
+      api.ask('api/admin/catalogue', {
+        method: 'PUT',
+        json: { catalogue: draft.document, note, base: draft.base },
+        headers: precondition(draft.revision)
+      }),
+    failed: error => {
+      said.textContent = error instanceof Error ? error.message : String(error);
     }
-    said.textContent = error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** What a write must name: the revision it was made from, or that there was nothing. @param {string} revision @returns {Record<string, string>} */
-export function precondition(revision) {
-  return revision ? { 'If-Match': `"${revision}"` } : { 'If-None-Match': '*' };
+  });
 }

@@ -70,12 +70,15 @@ export class RunningTab {
       h('span', { title: time(server.started_at) }, duration(server.hours)),
       ...(costs ? [money(server.usd_per_hour), money(server.usd_so_far)] : [])
     ]);
-    return [this._totals(found), table('Servers that run now', heads, rows)];
+    return [
+      this._totals(found),
+      table('Servers that run now', heads, rows, { numbers: ['Per hour', 'So far'] })
+    ];
   }
 
   /** @param {any} found */
   _totals({ totals, costs, at }) {
-    const words = [count(totals.servers, 'server'), `${totals.gpu_cards} GPU cards`];
+    const words = [count(totals.servers, 'server'), count(totals.gpu_cards, 'GPU card')];
     if (costs) {
       const missing = totals.unknown_prices
         ? `, without ${count(totals.unknown_prices, 'server')} of unknown price`

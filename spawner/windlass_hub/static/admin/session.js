@@ -13,7 +13,7 @@ import { openDialog } from './dialogs.js';
 export function renewSession({ prefix, user, who }) {
   return new Promise(resolve => {
     let renewed = false;
-    const said = h('p', { role: 'alert', class: 'text-danger' });
+    const said = h('p', { role: 'alert', class: 'wl-bad' });
     const link = h(
       'a',
       { href: prefix, target: '_blank', rel: 'noopener', class: 'btn btn-primary btn-sm' },

@@ -59,15 +59,23 @@ export function empty(text, ...next) {
  * @param {string} caption
  * @param {string[]} heads
  * @param {(Child | Child[])[][]} rows
+ * @param {{kind?: string, numbers?: string[]}} [look] `kind` is a class of its own, `numbers` the heads over numbers
  */
-export function table(caption, heads, rows) {
+export function table(caption, heads, rows, { kind = '', numbers = [] } = {}) {
+  const numeric = (/** @type {number} */ at) => (numbers.includes(heads[at]) ? 'wl-number' : null);
   const cells = (/** @type {(Child | Child[])[]} */ row) =>
-    row.map((cell, at) => h('td', { 'data-head': heads[at] }, ...(Array.isArray(cell) ? cell : [cell])));
+    row.map((cell, at) =>
+      h('td', { 'data-head': heads[at], class: numeric(at) }, ...(Array.isArray(cell) ? cell : [cell]))
+    );
   return h(
     'table',
-    { class: 'table table-sm align-middle wl-table' },
+    { class: `table table-sm align-middle wl-table ${kind}` },
     h('caption', { class: 'visually-hidden' }, caption),
-    h('thead', {}, h('tr', {}, ...heads.map(head => h('th', { scope: 'col' }, head)))),
+    h(
+      'thead',
+      {},
+      h('tr', {}, ...heads.map((head, at) => h('th', { scope: 'col', class: numeric(at) }, head)))
+    ),
     h('tbody', {}, ...rows.map(row => h('tr', {}, ...cells(row))))
   );
 }

@@ -28,7 +28,13 @@ export function tabList({ tabs, onopen }) {
   const panels = names.map(name =>
     h(
       'section',
-      { role: 'tabpanel', id: `panel-${name}`, 'aria-labelledby': `tab-${name}`, hidden: true },
+      {
+        role: 'tabpanel',
+        id: `panel-${name}`,
+        'aria-labelledby': `tab-${name}`,
+        tabindex: '-1',
+        hidden: true
+      },
       tabs[name].tab.element
     )
   );

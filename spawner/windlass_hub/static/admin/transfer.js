@@ -1,10 +1,9 @@
 /** The catalogue as a YAML file: out as it is kept, in after a look at what it would change. */
 import { button, h, newId } from './dom.js';
 import { Problem } from './api.js';
-import { resolveConflict } from './conflict.js';
 import { openDialog } from './dialogs.js';
 import { listFindings } from './findings.js';
-import { precondition } from './review.js';
+import { precondition, putInForce } from './in_force.js';
 import { changeList } from './states.js';
 
 /** @typedef {import('./main.js').Page} Page */
@@ -27,8 +26,8 @@ async function exportYaml(page) {
   }
 }
 
-/** @param {Page} page */
-function importYaml(page) {
+/** Ask for a catalogue as text, `given` to begin with. @param {Page} page @param {string} [given] */
+export function importYaml(page, given = '') {
   if (page.draft.isChanged) {
     page.tell('You have changes that are not saved: save or discard them before an import.', 'warning');
     return;
@@ -43,6 +42,7 @@ function importYaml(page) {
   const text = h('textarea', {
     class: 'form-control form-control-sm wl-yaml',
     rows: 10,
+    value: given,
     id: newId(),
     spellcheck: 'false'
   });
@@ -95,25 +95,16 @@ function importYaml(page) {
   });
 }
 
-/** @param {Page} page @param {string} text @param {string} note @param {HTMLElement} found @param {{close: () => void, busy: (is: boolean) => void}} dialog */
+/** @param {Page} page @param {string} text @param {string} note @param {HTMLElement} found @param {import('./in_force.js').Dialog} dialog */
 async function bring(page, text, note, found, dialog) {
-  dialog.busy(true);
   const query = new URLSearchParams(note ? { note } : {});
-  try {
-    const headers = precondition(page.draft.revision);
-    const kept = await page.api.ask(`api/admin/catalogue/yaml?${query}`, { method: 'PUT', text, headers });
-    dialog.close();
-    page.saved(kept);
-    page.tell('Imported: the next server has it.', 'success');
-  } catch (error) {
-    dialog.busy(false);
-    if (error instanceof Problem && error.status === 412) {
-      dialog.close();
-      resolveConflict(page, error.extra);
-      return;
-    }
-    found.replaceChildren(wrong(error));
-  }
+  const headers = precondition(page.draft.revision);
+  await putInForce(page, {
+    dialog,
+    done: 'Imported: the next server has it.',
+    send: () => page.api.ask(`api/admin/catalogue/yaml?${query}`, { method: 'PUT', text, headers }),
+    failed: error => found.replaceChildren(wrong(error))
+  });
 }
 
 /** @param {unknown} error */

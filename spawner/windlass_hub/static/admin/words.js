@@ -5,8 +5,9 @@ export function money(usd) {
   if (usd === null || usd === undefined) {
     return 'unknown';
   }
-  const cents = Math.round(usd * 100);
-  return `$${Math.abs(usd * 100 - cents) < 1e-6 || usd >= 1 ? (cents / 100).toFixed(2) : usd.toFixed(4).replace(/0+$/, '')}`;
+  // Below a dollar a part of a cent counts; what is next to nothing is still not nothing.
+  const digits = usd >= 1 ? 2 : usd > 0 && usd < 0.01 ? 6 : 4;
+  return `$${usd.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: digits })}`;
 }
 
 /** @param {string | null | undefined} at RFC 3339 */
