@@ -17,8 +17,8 @@ from tests.engines.kubernetes.making import cluster as cluster_of
 from tests.engines.kubernetes.making import cluster_job
 from tests.engines.local.jobs import notebook_bundle
 
-from windlass.engines.kubernetes.delivery import config_map
 from windlass.engines.kubernetes.kinds.choosing import KINDS
+from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.model import InConfigMap
 from windlass.kube.errors import NotFound
 from windlass.kube.resources import (

@@ -18,11 +18,11 @@ from tests.conftest import forwarding
 from tests.engines.kubernetes.making import cluster_job
 from tests.kube.authority import Authority, tls_door
 
-from windlass.engines.kubernetes.environment import rank_environment
-from windlass.engines.kubernetes.frames import Assembler
-from windlass.engines.kubernetes.job_environment import for_pods
-from windlass.engines.kubernetes.log_lines import Line
-from windlass.engines.kubernetes.rank_text import PodRanks, RankText
+from windlass.engines.kubernetes.logs.frames import Assembler
+from windlass.engines.kubernetes.logs.log_lines import Line
+from windlass.engines.kubernetes.logs.rank_text import PodRanks, RankText
+from windlass.engines.kubernetes.manifests.environment import rank_environment
+from windlass.engines.kubernetes.manifests.job_environment import for_pods
 from windlass.tracking.tracking import Tracking
 
 from .job import Job

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windlass.engines.kubernetes.frames import Assembler, Report, split
-from windlass.engines.kubernetes.log_lines import Line
-from windlass.engines.kubernetes.rank_text import PodRanks, RankText
+from windlass.engines.kubernetes.logs.frames import Assembler, Report, split
+from windlass.engines.kubernetes.logs.log_lines import Line
+from windlass.engines.kubernetes.logs.rank_text import PodRanks, RankText
 from windlass.runner.context import JobContext
 from windlass.runner.executed import ExecutedNotebook
 from windlass.runner.notebook import Cell, Notebook

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from windlass.engines.base import State
-from windlass.engines.kubernetes.conditions import created_at
+from windlass.engines.kubernetes.observing.conditions import created_at
 from windlass_hub.profiles.model import Prices
 
 from .costs import cost_of

@@ -11,8 +11,8 @@ from contextlib import aclosing
 from typing import Any
 
 from windlass.bundle.secret_scan import mask
-from windlass.engines.kubernetes import frames
-from windlass.engines.kubernetes.pod_status import read
+from windlass.engines.kubernetes.logs import frames
+from windlass.engines.kubernetes.observing.pod_status import read
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import KubeError
 from windlass.kube.resources import PODS

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from windlass.engines.kubernetes import trimming
-from windlass.engines.kubernetes.conditions import labels
-from windlass.engines.kubernetes.job_index import JobIndex
 from windlass.engines.kubernetes.model import Observed
-from windlass.engines.kubernetes.pod_status import JOBSET_LABEL
+from windlass.engines.kubernetes.observing import trimming
+from windlass.engines.kubernetes.observing.conditions import labels
+from windlass.engines.kubernetes.observing.job_index import JobIndex
+from windlass.engines.kubernetes.observing.pod_status import JOBSET_LABEL
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import NotFound
 from windlass.kube.names import JOB_LABEL, MANAGED_BY_LABEL, MANAGER, job_selector

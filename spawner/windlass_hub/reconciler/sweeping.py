@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from windlass.contract.cluster import ClusterOptions
-from windlass.engines.kubernetes.conditions import created_at, labels
+from windlass.engines.kubernetes.observing.conditions import created_at, labels
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import Conflict, KubeError, NotFound
 from windlass.kube.names import JOB_LABEL, RECORD_ANNOTATION, RECORD_FINISHED, job_selector, spec_from

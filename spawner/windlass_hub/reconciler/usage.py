@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from windlass.engines.kubernetes.conditions import condition, posix, since, status_of
-from windlass.engines.kubernetes.pod_status import PodStatus, read
+from windlass.engines.kubernetes.observing.conditions import condition, posix, since, status_of
+from windlass.engines.kubernetes.observing.pod_status import PodStatus, read
 
 Object = dict[str, Any]
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from windlass.bundle.secret_scan import mask
 from windlass.engines.base import State
 from windlass.engines.kubernetes.model import Observed
-from windlass.engines.kubernetes.phases import phase
-from windlass.engines.kubernetes.pod_status import PodStatus, read
+from windlass.engines.kubernetes.observing.phases import phase
+from windlass.engines.kubernetes.observing.pod_status import PodStatus, read
 from windlass.engines.kubernetes.wording import short
 
 Object = dict[str, Any]

@@ -11,7 +11,7 @@ import secrets
 from tests.cluster.emulator.times import rfc3339
 from tests.cluster.operator.world import Object, World, holds, set_condition
 
-from windlass.engines.kubernetes.conditions import posix
+from windlass.engines.kubernetes.observing.conditions import posix
 from windlass.kube.resources import JOBS, PODS
 
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"

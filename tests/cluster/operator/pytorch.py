@@ -8,7 +8,7 @@ from typing import Any
 from tests.cluster.emulator.times import rfc3339
 from tests.cluster.operator.world import Object, World, holds, set_condition
 
-from windlass.engines.kubernetes.conditions import posix
+from windlass.engines.kubernetes.observing.conditions import posix
 from windlass.kube.resources import PODS, PYTORCH_JOBS, SERVICES
 
 PORT = 23456

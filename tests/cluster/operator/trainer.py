@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.cluster.operator.world import Object, World, holds, set_condition
 
-from windlass.engines.kubernetes.conditions import posix
+from windlass.engines.kubernetes.observing.conditions import posix
 from windlass.kube.errors import NotFound
 from windlass.kube.resources import CLUSTER_TRAINING_RUNTIMES, JOB_SETS, TRAIN_JOBS, TRAINING_RUNTIMES
 

@@ -9,8 +9,8 @@ from tests.cluster.cluster import Cluster
 from tests.engines.kubernetes.making import EVERYTHING, cluster_job
 from tests.engines.kubernetes.schemas import pod_templates
 
-from windlass.engines.kubernetes.delivery import config_map
 from windlass.engines.kubernetes.kinds.choosing import KINDS
+from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.model import ClusterJob
 from windlass.kube.errors import Forbidden
 from windlass.kube.resources import CONFIG_MAPS, JOBS, PODS

@@ -15,8 +15,8 @@ from tests.engines.kubernetes.engines import IMAGE, OWNER, Engine, spec
 from tests.engines.kubernetes.hub import Hub, a_hub
 
 from windlass.engines.base import State
-from windlass.engines.kubernetes import cluster_jobs, live_jobs
 from windlass.engines.kubernetes.engine import KubernetesEngine
+from windlass.engines.kubernetes.jobs import cluster_jobs, live_jobs
 from windlass.hub.broker import TOKEN_ENVIRONMENT, URL_ENVIRONMENT
 from windlass.kube.resources import PODS, PYTORCH_JOBS
 

@@ -15,7 +15,7 @@ from tests.cluster.operator import Operator
 from tests.engines.kubernetes.engines import OWNER, Engine, engine_on, spec
 
 from windlass.engines.base import State
-from windlass.engines.kubernetes.sweeping import sweep
+from windlass.engines.kubernetes.jobs.sweeping import sweep
 from windlass.kube.resources import CONFIG_MAPS, JOB_SETS, PODS, TRAIN_JOBS, TRAINING_RUNTIMES, Resource
 
 pytestmark = pytest.mark.cluster

@@ -14,8 +14,8 @@ from tests.cluster.operator import Operator
 from tests.engines.kubernetes.engines import Engine, engine_on, spec
 
 from windlass.engines.base import JobStatus, State
-from windlass.engines.kubernetes import cluster as access
-from windlass.engines.kubernetes import live_jobs
+from windlass.engines.kubernetes.cluster import connected as access
+from windlass.engines.kubernetes.jobs import live_jobs
 from windlass.errors import Forbidden
 from windlass.kube import reflector
 from windlass.kube.names import RECORD_ANNOTATION, RECORD_FINISHED

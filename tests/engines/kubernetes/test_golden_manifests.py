@@ -12,8 +12,8 @@ import pytest
 import yaml
 from tests.engines.kubernetes.making import EVERYTHING, TORCH_RUNTIME, cluster, cluster_job
 
-from windlass.engines.kubernetes.delivery import config_map
 from windlass.engines.kubernetes.kinds.choosing import KINDS
+from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.model import ClusterFacts, ClusterJob, FromArtifacts, FromClaim, InConfigMap
 from windlass.kube.resources import TRAIN_JOBS
 

@@ -20,8 +20,8 @@ from tests.engines.kubernetes.making import (
 )
 from tests.engines.kubernetes.schemas import complaints, pod_templates
 
-from windlass.engines.kubernetes.delivery import config_map
 from windlass.engines.kubernetes.kinds.choosing import KINDS
+from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.model import ClusterFacts, ClusterJob, InConfigMap, Object
 from windlass.kube.resources import TRAIN_JOBS, TRAINING_RUNTIMES
 

@@ -19,8 +19,8 @@ from tests.engines.kubernetes.making import EVERYTHING, TORCH_RUNTIME, cluster, 
 from tests.engines.kubernetes.schemas import pod_templates
 
 from windlass.bundle.archive import Bundle, Entry, manifest_entry, runner_entries, write_bundle
-from windlass.engines.kubernetes.delivery import config_map
 from windlass.engines.kubernetes.kinds.choosing import KINDS
+from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.model import ClusterFacts, ClusterJob, FromArtifacts, FromClaim, InConfigMap, Object
 from windlass.kube.resources import TRAIN_JOBS
 

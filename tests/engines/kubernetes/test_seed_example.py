@@ -9,8 +9,8 @@ from tests.engines.kubernetes.making import EVERYTHING, cluster_job
 from tests.engines.kubernetes.schemas import complaints
 
 from windlass.bundle.archive import Entry, manifest_entry, read_manifest, write_bundle
-from windlass.engines.kubernetes.delivery import config_map
 from windlass.engines.kubernetes.kinds.choosing import choose
+from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.model import Object
 
 JOB = cluster_job(

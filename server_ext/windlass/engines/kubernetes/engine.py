@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from windlass.engines.base import EngineCapacity, EngineCheck, JobSpec, JobStatus, LaunchPlan, LogSlice
-from windlass.engines.kubernetes.cluster import ClusterAccess, Opened
-from windlass.engines.kubernetes.cluster_settings import ClusterSettings
+from windlass.engines.kubernetes.cluster.connected import ClusterAccess, Opened
+from windlass.engines.kubernetes.cluster.settings import ClusterSettings
 from windlass.errors import Unavailable
 
 if TYPE_CHECKING:
     from windlass.contract.cluster import ClusterOffers, JobPlacement
-    from windlass.engines.kubernetes.bundle_upload import OpenStore
-    from windlass.engines.kubernetes.cluster_jobs import ClusterJobs
-    from windlass.engines.kubernetes.planning import Check
+    from windlass.engines.kubernetes.jobs.cluster_jobs import ClusterJobs
+    from windlass.engines.kubernetes.sending.bundle_upload import OpenStore
+    from windlass.engines.kubernetes.sending.planning import Check
 
 FIRST_LOOK_SECONDS = 3.0
 """How long taking over waits for the cluster; what comes later comes by the watch."""
@@ -185,7 +185,7 @@ class KubernetesEngine:
         """The inside, with what lies on the disk."""
         async with self._loading:
             if self._jobs is None:
-                module = "windlass.engines.kubernetes.cluster_jobs"
+                module = "windlass.engines.kubernetes.jobs.cluster_jobs"
                 try:
                     loaded: Any = await asyncio.to_thread(importlib.import_module, module)
                 except ModuleNotFoundError as error:

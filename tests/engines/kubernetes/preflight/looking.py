@@ -8,10 +8,10 @@ from typing import Any
 from tests.engines.kubernetes.making import cluster_job
 
 from windlass.contract.preview import Finding
-from windlass.engines.kubernetes.discovery import discover
+from windlass.engines.kubernetes.cluster.discovery import discover
+from windlass.engines.kubernetes.cluster.offers import offers
 from windlass.engines.kubernetes.kinds.choosing import KINDS
 from windlass.engines.kubernetes.model import ClusterFacts, ClusterJob
-from windlass.engines.kubernetes.offers import offers
 from windlass.engines.kubernetes.preflight.check import preflight
 from windlass.kube.client import KubeClient
 

@@ -12,7 +12,7 @@ from tests.cluster.crds import TRAINER, install
 from tests.engines.kubernetes.preflight.looking import by_rule, look, one
 
 from windlass.contract.preview import Severity
-from windlass.engines.kubernetes.discovery import discover
+from windlass.engines.kubernetes.cluster.discovery import discover
 from windlass.engines.kubernetes.model import ClusterFacts, InConfigMap
 from windlass.kube.resources import PYTORCH_JOBS
 

@@ -11,7 +11,7 @@ from tests.cluster.cluster import Cluster
 from tests.engines.kubernetes.preflight.looking import by_rule, look, one
 
 from windlass.contract.preview import Severity
-from windlass.engines.kubernetes.images import image_name, is_same, python_of
+from windlass.engines.kubernetes.cluster.images import image_name, is_same, python_of
 
 HERE = sys.version_info[0], sys.version_info[1]
 OWN = "quay.io/jupyter/pytorch-notebook:2026-10-01"

@@ -10,7 +10,7 @@ from tests.engines.kubernetes.making import cluster_job
 from tests.engines.kubernetes.preflight.looking import look, one
 
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.job_environment import TRACKING_URI
+from windlass.engines.kubernetes.manifests.job_environment import TRACKING_URI
 from windlass.engines.kubernetes.model import FromArtifacts
 
 pytestmark = pytest.mark.emulator

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from windlass.engines.kubernetes import phases, pods
 from windlass.engines.kubernetes.kinds.common import job_metadata, kept_seconds, no_runtime
+from windlass.engines.kubernetes.manifests import pods
 from windlass.engines.kubernetes.model import ClusterFacts, ClusterJob, Object, Observed, Phase
+from windlass.engines.kubernetes.observing import phases
 from windlass.errors import FieldError
 from windlass.kube.resources import PYTORCH_JOBS, Resource
 

@@ -7,8 +7,6 @@ cluster's, with what this Trainer's dialect can change (`train_dialects`).
 
 from __future__ import annotations
 
-from windlass.engines.kubernetes import delivery, phases, pods
-from windlass.engines.kubernetes.environment import escaped
 from windlass.engines.kubernetes.kinds import train_dialects
 from windlass.engines.kubernetes.kinds.common import job_metadata
 from windlass.engines.kubernetes.kinds.training_runtime import (
@@ -19,7 +17,10 @@ from windlass.engines.kubernetes.kinds.training_runtime import (
     runs_torch,
     training_runtime,
 )
+from windlass.engines.kubernetes.manifests import delivery, pods
+from windlass.engines.kubernetes.manifests.environment import escaped
 from windlass.engines.kubernetes.model import ClusterFacts, ClusterJob, Object, Observed, Phase, TrainDialect
+from windlass.engines.kubernetes.observing import phases
 from windlass.errors import FieldError
 from windlass.kube.resources import CLUSTER_TRAINING_RUNTIMES, TRAIN_JOBS, TRAINING_RUNTIMES, Resource
 

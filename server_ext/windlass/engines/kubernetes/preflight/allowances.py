@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes import placement
+from windlass.engines.kubernetes.manifests import placement
 from windlass.engines.kubernetes.model import Object
 from windlass.engines.kubernetes.preflight.amounts import container_amounts, containers
 from windlass.engines.kubernetes.preflight.asking import Asking, Question

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.claim_upload import MOST_PIECES, PIECE_BYTES
-from windlass.engines.kubernetes.delivery import room_for_bundle
-from windlass.engines.kubernetes.job_environment import TRACKING_URI
+from windlass.engines.kubernetes.manifests.delivery import room_for_bundle
+from windlass.engines.kubernetes.manifests.job_environment import TRACKING_URI
 from windlass.engines.kubernetes.model import ClusterJob, FromArtifacts, FromClaim, InConfigMap
 from windlass.engines.kubernetes.preflight.asking import Asking, Question
+from windlass.engines.kubernetes.sending.claim_upload import MOST_PIECES, PIECE_BYTES
 from windlass.kube.quantities import format_bytes
 
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.delivery import config_map
+from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.model import InConfigMap, Object
 from windlass.engines.kubernetes.preflight.asking import Asking, Unanswered
 from windlass.engines.kubernetes.preflight.rights import may_make

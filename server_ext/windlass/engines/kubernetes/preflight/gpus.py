@@ -10,7 +10,7 @@ from typing import Any
 
 from windlass.contract.cluster import OfferedGpu
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.placement import gpu_resource
+from windlass.engines.kubernetes.manifests.placement import gpu_resource
 from windlass.engines.kubernetes.preflight.asking import Asking, Question, Unanswered
 from windlass.engines.kubernetes.wording import listed
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.images import OLDEST_PYTHON, image_name, is_same, own_image, python_of
+from windlass.engines.kubernetes.cluster.images import OLDEST_PYTHON, image_name, is_same, own_image, python_of
 from windlass.engines.kubernetes.preflight.asking import Asking, Question
 
 

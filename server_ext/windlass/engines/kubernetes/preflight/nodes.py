@@ -13,9 +13,9 @@ from typing import Any
 
 from windlass.contract.hub import ClusterCapacity, NodeCapacity
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.conditions import holding
+from windlass.engines.kubernetes.manifests.placement import CAPACITY_TYPE, GPU_PRODUCT
 from windlass.engines.kubernetes.model import Object
-from windlass.engines.kubernetes.placement import CAPACITY_TYPE, GPU_PRODUCT
+from windlass.engines.kubernetes.observing.conditions import holding
 from windlass.engines.kubernetes.preflight.amounts import ZERO, Amounts, parsed, pod_amounts, shown
 from windlass.engines.kubernetes.preflight.asking import Asking, Question, Unanswered
 from windlass.engines.kubernetes.wording import listed

@@ -12,8 +12,8 @@ import re
 from urllib.parse import urlsplit
 
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.images import is_same, own_image
-from windlass.engines.kubernetes.job_environment import is_reached_by_pods
+from windlass.engines.kubernetes.cluster.images import is_same, own_image
+from windlass.engines.kubernetes.manifests.job_environment import is_reached_by_pods
 from windlass.engines.kubernetes.preflight.asking import Asking, Question
 from windlass.engines.kubernetes.wording import listed
 

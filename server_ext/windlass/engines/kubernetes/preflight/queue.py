@@ -7,8 +7,8 @@ Kueue's usual configuration leaves PyTorchJobs alone: the label is passed over i
 from __future__ import annotations
 
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.conditions import condition
 from windlass.engines.kubernetes.model import Object
+from windlass.engines.kubernetes.observing.conditions import condition
 from windlass.engines.kubernetes.preflight.asking import Asking, Question
 from windlass.engines.kubernetes.wording import listed, short
 from windlass.kube.errors import KubeError

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from windlass.contract.preview import Finding, Severity
-from windlass.engines.kubernetes.job_environment import TRACKING_URI, is_reached_by_pods
+from windlass.engines.kubernetes.manifests.job_environment import TRACKING_URI, is_reached_by_pods
 from windlass.engines.kubernetes.model import FromArtifacts
 from windlass.engines.kubernetes.preflight.asking import Asking, Question
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from windlass.engines.kubernetes import pods
 from windlass.engines.kubernetes.kinds.training_runtime import NODE
+from windlass.engines.kubernetes.manifests import pods
 from windlass.engines.kubernetes.model import ClusterJob, Object
 from windlass.kube.resources import JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES
 

@@ -1,0 +1,142 @@
+"""One job of this engine on this server: its specification, its copy on disk, and what was last said of it.
+
+It outlives the cluster's own memory: when the job's object is gone, what was known stays. Asks no cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from windlass.contract.cluster import JobPlacement
+from windlass.engines.base import JobSpec, JobStatus, State
+from windlass.engines.job_folder.files import claim_json, read_json, write_json
+from windlass.engines.job_folder.logindex import RECORD, Record
+from windlass.engines.job_folder.ranks import RankStatus, RankWatch
+from windlass.engines.job_folder.record import JobRecord, read_record, read_spec, read_status, write_record, write_spec
+from windlass.engines.kubernetes.logs.following import LogFollower
+from windlass.engines.kubernetes.logs.mirror import JobMirror
+from windlass.engines.kubernetes.model import Kind
+
+SENT = "sent to the cluster"
+
+
+class LiveJob:
+    """Methods that touch the disk say so, and are called off the event loop where there are many jobs."""
+
+    def __init__(self, *, mirror: JobMirror, spec: JobSpec, kind: Kind, record: JobRecord | None) -> None:
+        self.mirror = mirror
+        self.spec = spec
+        self.kind = kind
+        self.record = record or JobRecord(state=State.PENDING, reason=SENT, kind=kind.name)
+        self.looking = asyncio.Lock()
+        """One look at a time: an older one must not be written over a newer one."""
+        self.follower: LogFollower | None = None
+        self.ending = False
+        """Its end is known, and its log is read to its end."""
+        self.position: int | None = None
+        """In its queue, from 1, when that was last asked."""
+        self.gone_at: float | None = None
+        """Since when (`time.monotonic`) its object is gone while pods of it are still there."""
+        self.wish = _wish(mirror)
+        """Why it is to be stopped, where somebody said so."""
+        self._written = record
+        self._ranks = RankWatch(mirror.folder, range(spec.world_size))
+        self._status: JobStatus | None = None
+
+    @property
+    def id(self) -> str:
+        """The job's."""
+        return self.spec.id
+
+    @property
+    def is_final(self) -> bool:
+        """Whether its end was written down."""
+        return self.record.state.is_final
+
+    def ranks(self) -> list[RankStatus]:
+        """What the ranks have said; reads files that have changed."""
+        return self._ranks.statuses()
+
+    def stand(self, record: JobRecord) -> JobStatus | None:
+        """Take over how it stands; its status where that is news. Writes `state.json`. Raises OSError."""
+        if self._written is None or replace(record, progress=None) != replace(self._written, progress=None):
+            write_record(self.mirror.folder, record)
+            self._written = record
+        self.record = record
+        status = self._read_status()
+        if status == self._status:
+            return None
+        self._status = status
+        return status
+
+    def status(self) -> JobStatus:
+        """How it stood when it was last looked at. Reads files."""
+        return self._status or self._read_status()
+
+    def wish_end(self, reason: str) -> None:
+        """Keep the wish to stop it: the first reason holds. Raises OSError."""
+        claim_json(self.mirror.folder.stop, {"reason": reason, "at": time.time()})
+        self.wish = _wish(self.mirror)
+
+    def drop_wish(self) -> None:
+        """It cannot be stopped from here. Raises OSError."""
+        self.mirror.folder.stop.unlink(missing_ok=True)
+        self.wish = None
+
+    def keep_placement(self, placement: JobPlacement) -> None:
+        """Keep where it was, for when the cluster has forgotten it. Raises OSError."""
+        write_json(self.mirror.folder.path / "placement.json", placement.model_dump(mode="json"))
+
+    def kept_placement(self) -> JobPlacement | None:
+        """Where it was when it ended."""
+        content = read_json(self.mirror.folder.path / "placement.json")
+        return JobPlacement.model_validate(content) if content is not None else None
+
+    def first_line_at(self) -> float | None:
+        """When its first line was printed, POSIX seconds."""
+        with suppress(OSError), self.mirror.folder.log_index.open("rb") as index:
+            first = index.read(RECORD.size)
+            if len(first) == RECORD.size:
+                return Record(*RECORD.unpack(first)).time
+        return None
+
+    def _read_status(self) -> JobStatus:
+        found = read_status(self.mirror.folder)
+        known = found or JobStatus(job_id=self.id, state=self.record.state)
+        record = self.record
+        return replace(
+            known,
+            state=record.state,
+            reason=record.reason,
+            kind=record.kind,
+            queue_position=record.queue_position,
+            restarts=record.restarts,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            exit_code=record.exit_code,
+            progress=record.progress,
+            error=record.error,
+            notices=tuple(record.notices),
+        )
+
+
+def begin(mirror: JobMirror, spec: JobSpec, kind: Kind) -> LiveJob:
+    """A job that is new on this server. Makes its folder. Raises OSError."""
+    mirror.create()
+    if read_spec(mirror.folder) is None:
+        write_spec(mirror.folder, replace(spec, kind=kind.name, environment=_kept(spec)))
+    return LiveJob(mirror=mirror, spec=spec, kind=kind, record=read_record(mirror.folder))
+
+
+def _kept(spec: JobSpec) -> dict[str, str]:
+    """No environment lies on the disk: the cluster has it already. The experiment's name is the ledger's too."""
+    name = "MLFLOW_EXPERIMENT_NAME"
+    return {name: spec.environment[name]} if name in spec.environment else {}
+
+
+def _wish(mirror: JobMirror) -> str | None:
+    found = read_json(mirror.folder.stop)
+    return None if found is None else str(found.get("reason") or "Stopped.")
