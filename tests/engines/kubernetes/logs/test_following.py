@@ -269,6 +269,23 @@ async def test_a_container_that_was_restarted_is_read_to_its_end_and_then_the_ne
     await scene.until(b"a1\na2\nlast words\nb1\n")
 
 
+async def test_a_container_that_starts_again_while_one_reconnects_is_not_taken_for_the_old_one(scene: Scene) -> None:
+    name = await scene.pod()
+    follower = scene.follower()
+    scene.print(name, b"a1\n")
+    await scene.see(follower)
+    await scene.until(b"a1\n")
+    # The reader has looked at the pod and asks for the rest of the log; the answer is a second away.
+    late = scene.cluster.faults.delay("GET", f"/{name}/log", 1.0, times=1)
+    scene.cluster.faults.cut_connections()
+    await eventually(lambda: late.times == 0, seconds=20, what="the reader comes back")
+    scene.print(name, b"a2\nlast words")
+    scene.here(lambda logs: logs.of(scene.namespace, name).end())
+    await scene.restart(name)
+    scene.print(name, b"b1\n")
+    await scene.until(b"a1\na2\nlast words\nb1\n")
+
+
 async def test_starts_that_nobody_saw_are_told_of(scene: Scene) -> None:
     name = await scene.pod()
     for start in range(4):

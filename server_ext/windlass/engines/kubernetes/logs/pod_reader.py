@@ -182,8 +182,8 @@ class PodReader:
             await self._read({}, to_the_end=False)
             self._closing = self.follows = False
         elif seen.state == "ended":
-            await self._read({}, to_the_end=True)
-            await self._move(replace(self._place(), done=True))
+            if await self._read({}, to_the_end=True):
+                await self._move(replace(self._place(), done=True))
         else:
             await self._follow()
             self._unsure = True
@@ -224,21 +224,30 @@ class PodReader:
             if not pump.cancelled():
                 pump.result()
 
-    async def _read(self, more: Mapping[str, str], *, to_the_end: bool) -> None:
-        """One request. Raises a KubeError; what came before it is kept."""
+    async def _read(self, more: Mapping[str, str], *, to_the_end: bool) -> bool:
+        """One request; False when the container has started again, and nothing was taken of what the new one says.
+
+        Raises a KubeError; what came before it is kept.
+        """
         reader = LogReader(self._at.place)
         query = {"container": self.seen.container, "timestamps": "true", **more}
         if reader.place.since is not None:
             query["sinceTime"] = reader.place.since
         seconds = FOLLOW_SECONDS if "follow" in more else READ_SECONDS
+        # Where one goes on, the container may have started again between the last look and this stream.
+        is_proven = reader.place.since is None or "previous" in more
         async with aclosing(self._client.chunks(self._path, query=query, seconds=seconds)) as chunks:
             async for chunk in chunks:
+                is_proven = is_proven or await self._is_same_start()
+                if not is_proven:
+                    return False
                 await self._take(reader, reader.feed(chunk))
         if reader.complaint:
             raise Unavailable(reader.complaint, reason="Kubelet")
         last = reader.end() if to_the_end else None
         if last is not None:
             await self._take(reader, [last])
+        return True
 
     async def _take(self, reader: LogReader, lines: Iterable[Line]) -> None:
         """Sort these lines out and have them written."""
@@ -305,6 +314,14 @@ class PodReader:
             return
         self.seen = PodSeen.of(pod, container=self.seen.container, node_rank=self.seen.node_rank)
         self._unsure = False
+
+    async def _is_same_start(self) -> bool:
+        """Whether the container that now speaks is the one that was read before; one that is gone has no other."""
+        try:
+            await self._look()
+        except NotFound:
+            return True
+        return self.is_gone or self.seen.restarts == self._at.restarts
 
     def _longer_pause(self) -> float:
         pause = self._pause
