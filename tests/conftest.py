@@ -19,10 +19,15 @@ from typing import Any
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 from windlass.tracking.embedded import EmbeddedServer
 
 pytest_plugins = ["tests.cluster.plugin"]
+
+# How long an example takes, or to think one up, is the machine's business: on a busy one both vary a hundredfold.
+settings.register_profile("windlass", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("windlass")
 
 _PROGRAM = """
 import sys
