@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from jupyterhub.spawner import SpawnException
@@ -267,10 +268,23 @@ class WindlassSpawner(ProfileSpawning, IsolatedSpawning):
             return self._gone() if certain or not self._should_run() else None
         if state.ended or self._given_up(state):
             return await self._end(state)
-        statuses = pod["status"].get("containerStatuses")
-        if state.phase in {"running", "starting"} and statuses and pod is self._reflected_pod():
-            await super().poll()  # notices when the pod's address has changed
+        self._follow_address(pod)
         return None
+
+    def _follow_address(self, pod: Pod) -> None:
+        """A pod whose network was made anew answers elsewhere than the hub's database has it.
+
+        KubeSpawner does so in its `poll`, which looks for the pod again, and deletes without a word one that ended
+        in between.
+        """
+        if not self.is_pod_running(pod) or not self.server:
+            return
+        there, known = (_address(url) for url in (self._get_pod_url(pod), self.server.url))
+        if there == known:
+            return
+        self.log.warning("Pod %s is at %s:%s now, no longer at %s:%s", self._ref_key(), *there, *known)
+        self.server.ip, self.server.port = there
+        self.db.commit()
 
     def _should_run(self) -> bool:
         """Whether the hub's database has a server here, for want of anything newer."""
@@ -333,3 +347,8 @@ class WindlassSpawner(ProfileSpawning, IsolatedSpawning):
     def store_client(self) -> KubeClient | None:
         """For a catalogue in the cluster."""
         return self.kube_client() if self.profile_store.startswith("configmap:") else None
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

@@ -187,19 +187,12 @@ def _crashing(pod: Pod, own: Mapping[str, Any]) -> PodState | None:
 def _looping(status: Mapping[str, Any], *, what: str) -> PodState:
     ended = (status.get("lastState") or {}).get("terminated") or {}
     restarts = _restarts(status)
-    if _ran(ended) >= STEADY:
-        return PodState(
-            phase="restarting",
-            reason=str(ended.get("reason") or "Error"),
-            sentence=f"{what} {_how(ended)}. It is started again.",
-            exit_code=_code(ended),
-            restarts=restarts,
-        )
-    again = f", {restarts} times" if restarts > 1 else ""
+    was_steady = _ran(ended) >= STEADY
+    ending = ". It is started again." if was_steady else f", {restarts} times." if restarts > 1 else "."
     return PodState(
-        phase="crash-looping",
-        reason=str(ended.get("reason") or "CrashLoopBackOff"),
-        sentence=f"{what} {_how(ended)}{again}.",
+        phase="restarting" if was_steady else "crash-looping",
+        reason=str(ended.get("reason") or ("Error" if was_steady else "CrashLoopBackOff")),
+        sentence=f"{what} {_how(ended)}{ending}",
         exit_code=_code(ended),
         restarts=restarts,
     )

@@ -61,6 +61,25 @@ async def test_a_server_that_was_ended_is_reported_as_what_happened(hubs: Hubs, 
     assert said in hubs.spawner(state=spawner.get_state()).last_end  # kept over a restart of the hub
 
 
+async def test_a_server_that_ends_while_it_is_looked_at_is_reported_as_well(
+    hubs: Hubs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubelet = hubs.cluster.kubelet or pytest.skip("There are real nodes.")
+    spawner = await started(hubs)
+    looks = 0
+
+    async def loaded() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:  # the first look saw it running
+            await kubelet.become(hubs.namespace, spawner.pod_name, "failed")
+            await eventually(lambda: "terminated" in str(spawner.pod_reflector.pods), what="the end in the reflector")
+
+    monkeypatch.setattr(spawner.pod_reflector, "loaded", loaded)
+    assert await ends(spawner) == 1
+    assert "exit code 1" in spawner.last_end
+
+
 async def test_a_server_that_crashes_again_and_again_gives_its_node_back(hubs: Hubs) -> None:
     kubelet = hubs.cluster.kubelet or pytest.skip("There are real nodes.")
     spawner = await started(hubs, crash_restarts=3)
