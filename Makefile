@@ -62,7 +62,8 @@ hub: setup ## A JupyterHub with profiles and the admin page on this machine, to 
 test: test-python test-front test-e2e ## Every test: Python, TypeScript, browser
 
 test-python: setup ## Only the Python tests
-	$(BIN)/python -m pytest --ignore=tests/e2e
+	# A file's tests stay together: they share what is slow to start.
+	$(BIN)/python -m pytest --ignore=tests/e2e --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-front: setup ## Only the TypeScript tests
 	npm run --silent test
