@@ -72,6 +72,13 @@ class Unavailable(WindlassError):
     title = "A needed part is not available"
 
 
+class Upstream(WindlassError):
+    """A server that Windlass asks for the user refused, or answered what cannot be understood."""
+
+    code = "upstream"
+    title = "Another server refused, or answered nonsense"
+
+
 class StorageFull(WindlassError):
     """There is no room to write."""
 

@@ -244,6 +244,451 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/windlass/v1/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Experiments of the tracking server, the one changed last first */
+        get: operations["listExperiments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/experiments/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What runs of some experiments can be shown, sorted and filtered by */
+        get: operations["listColumns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A page of runs with the columns in view */
+        post: operations["searchRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a filter is right, where it is not, and how it can go on at the caret; never asks MLflow */
+        post: operations["checkFilter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs side by side */
+        post: operations["compareRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Metrics of runs, sampled so that they can be drawn */
+        post: operations["getCurves"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One run, whole */
+        get: operations["getRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/notebook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notebook as it ran (nbformat JSON) */
+        get: operations["getRunNotebook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The notebook of one run against that of another, cell by cell */
+        get: operations["getRunDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was sent for a run's job: a tar.gz */
+        get: operations["getRunBundle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run again what a run ran, with the same or other parameters */
+        post: operations["rerunRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/load-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A code cell that loads the run's model */
+        get: operations["getLoadCode"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is directly in a folder of the run's files */
+        get: operations["listArtifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/artifacts/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of the run as it can be shown: text, table head, notebook …; nothing in it is run */
+        get: operations["viewArtifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/artifacts/raw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of a file of the run, in a sandbox; with `download`, to be saved */
+        get: operations["getArtifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/runs/{run_id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a run came from and what became of it */
+        get: operations["getRunLineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Registered models, by name */
+        get: operations["listModels"];
+        put?: never;
+        /** Make the model of a run a version of a registered model */
+        post: operations["registerModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A model and a page of its versions, newest first */
+        get: operations["getModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A version: aliases, metrics, signature, size, source */
+        get: operations["getModelVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a version's description and tags */
+        patch: operations["changeModelVersion"];
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}/versions/{version}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A version against another: metrics, signature, what breaks, size */
+        get: operations["compareModelVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}/versions/{version}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a version came from and what became of it */
+        get: operations["getModelVersionLineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}/versions/{version}/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Evaluate a version, and the present holder of an alias, on one validation set, as a job */
+        post: operations["evaluateModelVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}/versions/{version}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the newest evaluation of a version found */
+        get: operations["getEvaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who moved which alias or stage, when, from where to where, and why */
+        get: operations["listPromotions"];
+        put?: never;
+        /** Move an alias or a stage to a version; 202 when that waits for an approval */
+        post: operations["promoteModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}/promotion-terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a version can be promoted to, and under which rules */
+        get: operations["getPromotionTerms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/models/{name}/promotions/{promotion_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve, refuse or withdraw a promotion that waits */
+        post: operations["answerPromotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/windlass/v1/socket": {
         parameters: {
             query?: never;
@@ -265,6 +710,50 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What somebody said to a promotion. */
+        Approval: {
+            by: string;
+            /** Format: date-time */
+            at: string;
+            approved: boolean;
+            comment: string;
+        };
+        /** @description A file or folder. */
+        Artifact: {
+            /** @description Relative to the run's, or the model's, artifact root. */
+            path: string;
+            is_folder: boolean;
+            size_bytes: number | null;
+        };
+        /** @description What is directly in a folder, folders first, by name. */
+        ArtifactList: {
+            path: string;
+            items: components["schemas"]["Artifact"][];
+            next_cursor: string | null;
+        };
+        /** @description The first rows of a table (CSV, TSV, Parquet, MLflow's table JSON). */
+        ArtifactTable: {
+            columns: string[];
+            rows: components["schemas"]["JsonValue"][][];
+            /** @description There are rows that are not shown. */
+            more: boolean;
+        };
+        /** @description An artifact as it can be shown. */
+        ArtifactView: {
+            path: string;
+            kind: components["schemas"]["ViewKind"];
+            size_bytes: number | null;
+            media_type: string;
+            /** @description Only the beginning is here. */
+            truncated: boolean;
+            /** @description For text, JSON (indented) and notebooks (nbformat JSON without anything that could run). */
+            text: string | null;
+            table: components["schemas"]["ArtifactTable"] | null;
+            /** @description Why it cannot be shown, or not all of it. */
+            message: string | null;
+            /** @description Where to read the bytes, relative to `/windlass/v1/`. */
+            raw: string;
+        };
         /** @description A file that goes. */
         BundleFile: {
             /** @description Relative to the server's root folder. */
@@ -365,6 +854,86 @@ export interface components {
              */
             keep_seconds?: number;
         };
+        /**
+         * @description What the runs of some experiments can be shown, sorted and filtered by.
+         *
+         *     MLflow has no list of keys: these are the keys of the runs that were read so far, the newest at least.
+         */
+        ColumnList: {
+            metrics: string[];
+            params: string[];
+            tags: string[];
+            /** @description False when there are runs that were never read: they may have more. */
+            complete: boolean;
+        };
+        /** @description Runs to put side by side. */
+        CompareRequest: {
+            run_ids: string[];
+        };
+        /** @description One thing in each of the runs, in the order asked for. */
+        ComparedValue: {
+            key: string;
+            /** @description Null: the run has no such thing. Texts over 500 characters end with `…`. */
+            values: (number | string | null)[];
+            /** @description Judged on the whole values, before any was cut. */
+            differs: boolean;
+        };
+        /** @description Runs side by side. */
+        Comparison: {
+            runs: components["schemas"]["Run"][];
+            missing: components["schemas"]["MissingRun"][];
+            params: components["schemas"]["ComparedValue"][];
+            metrics: components["schemas"]["ComparedValue"][];
+            /** @description Notebook, Git commit, branch, uncommitted changes, bundle, entry point. */
+            code: components["schemas"]["ComparedValue"][];
+            /** @description DVC revisions, dataset digests. */
+            data: components["schemas"]["ComparedValue"][];
+            /** @description Versions of distributions, where the run tells (its job, or the requirements of its model). */
+            packages: components["schemas"]["ComparedValue"][];
+            /** @description Which of the runs have a notebook to compare cell by cell. */
+            has_notebooks: boolean[];
+        };
+        /** @description Something that can stand at the caret. */
+        Completion: {
+            /** @description Replaces the filter from `start` to `end`. */
+            text: string;
+            start: number;
+            end: number;
+            label: string;
+            kind: string;
+        };
+        /** @description One metric of one run. */
+        Curve: {
+            run_id: string;
+            metric: string;
+            steps: number[];
+            /** @description POSIX milliseconds. */
+            times_ms: number[];
+            /** @description Null where it is no finite number. */
+            values: (number | null)[];
+            /** @description How many points there are in all, where MLflow tells. */
+            total: number | null;
+            sampled: boolean;
+            /** @description More may come. */
+            running: boolean;
+        };
+        /** @description Metrics of runs. */
+        Curves: {
+            curves: components["schemas"]["Curve"][];
+            missing: components["schemas"]["MissingRun"][];
+        };
+        /** @description Metrics of runs, sampled so that they can be drawn. */
+        CurvesRequest: {
+            run_ids: string[];
+            metrics: string[];
+            /**
+             * @description At most so many of each run and metric; first, last, least and greatest are among them where MLflow tells.
+             * @default 320
+             */
+            points?: number;
+            from_step?: number | null;
+            to_step?: number | null;
+        };
         /** @description A path that the code opens by name. */
         DataReference: {
             path: string;
@@ -374,6 +943,13 @@ export interface components {
             exists: boolean;
             included: boolean;
             size_bytes: number | null;
+        };
+        /** @description Data that a run was told to have read. */
+        DatasetInput: {
+            name: string;
+            digest: string;
+            context: string | null;
+            source: string | null;
         };
         /** @description One engine. */
         EngineInfo: {
@@ -411,10 +987,81 @@ export interface components {
             /** @description Modules that the code imports and the environment lacks. */
             missing: string[];
         };
+        /** @description Evaluate a version, and the present holder of an alias, on one validation set, as a job. */
+        EvaluationRequest: {
+            /** @description A CSV or Parquet file, relative to the server's root folder. */
+            data: string;
+            /** @description Its column with the truth. */
+            targets: string;
+            /** @default classifier */
+            model_type?: string;
+            /**
+             * @description Alias of the version to compare with; null: none.
+             * @default champion
+             */
+            against?: string | null;
+            /** @description Kernel spec whose Python evaluates; the server's default when left out. */
+            environment?: string | null;
+        };
+        /** @description What an evaluation job found. */
+        EvaluationResult: {
+            job_id: string;
+            done: boolean;
+            message: string | null;
+            version: string;
+            against: string | null;
+            /** @description Values of `against`, then of `version`; the first is null when there is no `against`. */
+            metrics: components["schemas"]["ComparedValue"][];
+            extra: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+        };
+        /** @description An experiment as MLflow has it. */
+        Experiment: {
+            id: string;
+            name: string;
+            deleted: boolean;
+            created_at: string | null;
+            updated_at: string | null;
+            /** @description The tag `mlflow.note.content`. */
+            description: string | null;
+            /** @description Its page in MLflow, for a browser; null where a browser cannot reach it. */
+            url: string | null;
+        };
+        /** @description A page of experiments, the one changed last first. */
+        ExperimentList: {
+            items: components["schemas"]["Experiment"][];
+            next_cursor: string | null;
+        };
         /** @description What is wrong with one field of a request. */
         FieldProblem: {
             /** @description Dotted path, as `parameters.learning_rate`. */
             field: string;
+            message: string;
+        };
+        /** @description Whether a filter is right, and how it can go on. */
+        FilterAdvice: {
+            problem: components["schemas"]["FilterProblem"] | null;
+            completions: components["schemas"]["Completion"][];
+        };
+        /** @description A filter as it stands in the field while it is typed. */
+        FilterCheck: {
+            /** @description Where to take the keys from that are offered. */
+            experiment_ids?: string[];
+            /** @default  */
+            filter?: string;
+            /**
+             * @description Where the caret is, in UTF-16 code units as browsers count.
+             * @default 0
+             */
+            offset?: number;
+        };
+        /** @description A mistake in a filter, and where. */
+        FilterProblem: {
+            /** @description First UTF-16 code unit that is wrong. */
+            start: number;
+            /** @description The one after the last; greater than `start`, also at the end of the text. */
+            end: number;
             message: string;
         };
         /** @description Something noticed by reading the code. */
@@ -731,6 +1378,47 @@ export interface components {
             size_bytes: number | null;
             reason: string;
         };
+        /** @description The chain that a thing is part of. */
+        Lineage: {
+            /** @description Which of the nodes was asked about. */
+            focus: number;
+            nodes: components["schemas"]["LineageNode"][];
+            edges: components["schemas"]["LineageEdge"][];
+            /** @description Of every job in the chain; null when one of them is unknown. */
+            cost_usd: number | null;
+            gpu_hours: number | null;
+            /** @description There is more than is shown (a run with more than 50 nested runs, a model with more than 50 versions). */
+            truncated: boolean;
+        };
+        /** @description One link came from another. Indices into `nodes`. */
+        LineageEdge: {
+            source: number;
+            target: number;
+        };
+        /**
+         * @description What a link of the chain is.
+         * @enum {string}
+         */
+        LineageKind: "notebook" | "bundle" | "job" | "run" | "model_version" | "deployment";
+        /** @description One link. */
+        LineageNode: {
+            kind: components["schemas"]["LineageKind"];
+            /** @description Path of the notebook, sha256 of the bundle, id of the job or run, `name/version` of the model version. */
+            id: string;
+            label: string;
+            detail: string | null;
+            at: string | null;
+            cost_usd: number | null;
+            gpu_hours: number | null;
+            /** @description It is named by another link, and is gone or cannot be read. */
+            missing: boolean;
+        };
+        /** @description A code cell that loads a run's model. */
+        LoadCode: {
+            code: string;
+            /** @description Distributions the code needs. */
+            imports: string[];
+        };
         /** @description Server: more output. */
         LogEvent: {
             /**
@@ -760,6 +1448,67 @@ export interface components {
             /** Format: date-time */
             time: string;
             text: string;
+        };
+        /** @description The newest value of a metric. */
+        MetricValue: {
+            key: string;
+            /** @description A number, or `NaN`, `Infinity`, `-Infinity`. */
+            value: number | string;
+            step: number | null;
+            at: string | null;
+        };
+        /** @description A run that cannot be shown. */
+        MissingRun: {
+            run_id: string;
+            message: string;
+        };
+        /** @description A page of models, by name. */
+        ModelList: {
+            items: components["schemas"]["RegisteredModel"][];
+            next_cursor: string | null;
+        };
+        /** @description A version of a registered model. */
+        ModelVersion: {
+            name: string;
+            version: string;
+            aliases: string[];
+            /** @description None, Staging, Production or Archived on servers that still have stages; else null. */
+            stage: string | null;
+            /** @description READY, PENDING_REGISTRATION or FAILED_REGISTRATION. */
+            status: string;
+            message: string | null;
+            created_at: string | null;
+            updated_at: string | null;
+            user: string | null;
+            description: string | null;
+            tags: components["schemas"]["TextValue"][];
+            source: string | null;
+            run_id: string | null;
+            run_name: string | null;
+            experiment_id: string | null;
+            model_id: string | null;
+            job_id: string | null;
+            url: string | null;
+        };
+        /** @description A version, with what its files say. */
+        ModelVersionDetail: {
+            version: components["schemas"]["ModelVersion"];
+            /** @description Of the source run, and of the LoggedModel where there is one. */
+            metrics: components["schemas"]["MetricValue"][];
+            params: components["schemas"]["TextValue"][];
+            /** @description Null: the model was logged without one, or its files cannot be read; then `message` says so. */
+            signature: components["schemas"]["Signature"] | null;
+            flavors: string[];
+            size_bytes: number | null;
+            requirements: string[];
+            mlflow_version: string | null;
+            message: string | null;
+        };
+        /** @description A page of a model's versions, newest first. */
+        ModelVersionList: {
+            model: components["schemas"]["RegisteredModel"];
+            items: components["schemas"]["ModelVersion"][];
+            next_cursor: string | null;
         };
         /** @description The notebook as sent against the notebook as it is now. */
         NotebookDiff: {
@@ -879,6 +1628,104 @@ export interface components {
             job_id: string | null;
             problem: components["schemas"]["Problem"];
         };
+        /** @description One line of the log: who moved what, when, from where to where, and why. */
+        Promotion: {
+            id: string;
+            model: string;
+            alias: string | null;
+            stage: string | null;
+            from_version: string | null;
+            to_version: string;
+            state: components["schemas"]["PromotionState"];
+            message: string | null;
+            by: string;
+            comment: string;
+            /** Format: date-time */
+            asked_at: string;
+            ended_at: string | null;
+            /** @description Whose approval it needs, in words: `1 of ml-leads`. */
+            needs: string | null;
+            approvals: components["schemas"]["Approval"][];
+            /** @description Whether the asker of this list may approve it. */
+            may_approve: boolean;
+            may_withdraw: boolean;
+        };
+        /** @description An approval, a refusal, or the end of one's own request. */
+        PromotionAnswer: {
+            decision: string;
+            /** @default  */
+            comment?: string;
+        };
+        /** @description What happened to a model's aliases and stages, newest first. */
+        PromotionLog: {
+            items: components["schemas"]["Promotion"][];
+            next_cursor: string | null;
+        };
+        /** @description Move an alias, or a stage, to a version. */
+        PromotionRequest: {
+            version: string;
+            alias?: string | null;
+            /** @description One of `alias` and `stage` is needed. */
+            stage?: string | null;
+            /** @description The version that the asker saw it at, empty for none: if it has moved since, this is a conflict. Null: any. */
+            expected?: string | null;
+            /** @default  */
+            comment?: string;
+        };
+        /** @description What moving an alias asks for. */
+        PromotionRule: {
+            alias: string;
+            /** @description Whose members may approve. */
+            groups: string[];
+            approvals: number;
+            /** @description Whether the tracking server keeps others from moving it past Windlass. */
+            enforced: boolean;
+        };
+        /**
+         * @description Where a promotion stands.
+         * @enum {string}
+         */
+        PromotionState: "waiting" | "done" | "refused" | "withdrawn" | "failed";
+        /** @description What can be promoted to, and under which rules. */
+        PromotionTerms: {
+            /** @description Those the admin set, `champion` and `challenger` unless changed; others may be typed where `free` says so. */
+            aliases: string[];
+            free: boolean;
+            /** @description Empty on servers without stages. */
+            stages: string[];
+            rules: components["schemas"]["PromotionRule"][];
+            /** @description Where the log is kept: the hub's database, or tags of the version, which whoever may write there can change. */
+            log: string;
+            /** @description What the asker ought to know: that an alias is protected here only as long as everyone goes through Windlass. */
+            message: string | null;
+        };
+        /** @description Make the model of a run a version of a registered model, which is made when there is none of that name. */
+        RegisterRequest: {
+            /** @description Without `/` and `:`. */
+            name: string;
+            run_id: string;
+            model_id?: string | null;
+            /** @description Path among the run's artifacts. With neither this nor `model_id`: the run's only model. */
+            path?: string | null;
+            description?: string | null;
+            tags?: {
+                [key: string]: string;
+            };
+        };
+        /** @description A model of the registry. */
+        RegisteredModel: {
+            name: string;
+            description: string | null;
+            created_at: string | null;
+            updated_at: string | null;
+            tags: components["schemas"]["TextValue"][];
+            /** @description Alias → version. */
+            aliases: {
+                [key: string]: string;
+            };
+            latest_version: string | null;
+            url: string | null;
+        };
         /** @description Run a job again: the same bundle, or the same code with other parameters. */
         RerunRequest: {
             /** @description Replaces the parameters; null keeps them. */
@@ -886,6 +1733,114 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
         };
+        /** @description A run in a list: what every list shows of it, and the columns asked for. */
+        Run: {
+            id: string;
+            experiment_id: string;
+            name: string;
+            status: components["schemas"]["RunStatus"];
+            deleted: boolean;
+            started_at: string | null;
+            ended_at: string | null;
+            /** @description From start to end, or to now while it runs. */
+            duration_seconds: number | null;
+            user: string | null;
+            /** @description Path of the notebook, or the name of whatever else made the run. */
+            notebook: string | null;
+            git_commit: string | null;
+            git_dirty: boolean | null;
+            /** @description DVC revision, or the digests of the datasets logged as inputs. */
+            data_version: string | null;
+            cost_usd: number | null;
+            gpu_hours: number | null;
+            parent_id: string | null;
+            job_id: string | null;
+            /** @description The run's page in MLflow, for a browser; null where a browser cannot reach it. */
+            url: string | null;
+            /**
+             * @description One for each of the columns asked for, in that order. Null: the run has no such value. Metrics that are no finite
+             *     number are the words `NaN`, `Infinity` and `-Infinity`; texts over 500 characters end with `…`.
+             */
+            values: (number | string | null)[];
+        };
+        /** @description One run, whole. */
+        RunDetail: {
+            run: components["schemas"]["Run"];
+            experiment_name: string | null;
+            description: string | null;
+            metrics: components["schemas"]["MetricValue"][];
+            params: components["schemas"]["TextValue"][];
+            /** @description Without MLflow's own long ones (`mlflow.log-model.history`, `mlflow.note.content`). */
+            tags: components["schemas"]["TextValue"][];
+            inputs: components["schemas"]["DatasetInput"][];
+            models: components["schemas"]["RunModel"][];
+            /** @description Whether runs are nested under it. */
+            nested: boolean;
+            /** @description Whether what was sent is still to be had, so that it can be run again. */
+            can_rerun: boolean;
+            /** @description Where to read the notebook as it ran, relative to `/windlass/v1/`. */
+            executed_notebook: string | null;
+            /** @description Where to get what was sent, relative to `/windlass/v1/`. */
+            bundle: string | null;
+        };
+        /** @description A model that a run made: a LoggedModel of MLflow 3, or (2.x) a folder with an MLmodel file among its artifacts. */
+        RunModel: {
+            name: string;
+            model_id: string | null;
+            /** @description Path among the run's artifacts, for a model without an id. */
+            path: string | null;
+            flavors: string[];
+            /** @description What MLflow loads it by: `models:/m-…` or `runs:/…/path`. */
+            uri: string;
+        };
+        /** @description A page of runs. */
+        RunPage: {
+            /** @description As asked for: what `values` are of. */
+            columns: string[];
+            items: components["schemas"]["Run"][];
+            next_cursor: string | null;
+        };
+        /** @description Run again what a run ran. */
+        RunRerun: {
+            /** @description Replaces the parameters; null keeps them. */
+            parameters?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
+        /** @description Which runs to show, by what, and how many. */
+        RunSearch: {
+            experiment_ids: string[];
+            /**
+             * @description MLflow's filter syntax; empty: all.
+             * @default
+             */
+            filter?: string;
+            /**
+             * @description A column: `metrics.<key>`, `params.<key>`, `tags.<key>`, or `attributes.` with start_time, end_time, duration,
+             *     status, run_name, user_id, cost or gpu_hours.
+             * @default attributes.start_time
+             */
+            sort?: string;
+            /** @default true */
+            descending?: boolean;
+            /** @description Which metrics, params and tags to send with each run, named as in `sort`. */
+            columns?: string[];
+            /**
+             * @description Runs in MLflow's bin instead of the active ones.
+             * @default false
+             */
+            deleted?: boolean;
+            /** @description Only the runs nested under this one. */
+            parent?: string | null;
+            /** @default 100 */
+            limit?: number;
+            cursor?: string | null;
+        };
+        /**
+         * @description MLflow's own states of a run.
+         * @enum {string}
+         */
+        RunStatus: "RUNNING" | "SCHEDULED" | "FINISHED" | "FAILED" | "KILLED";
         /** @description Server: save this notebook if you have it open, and answer with `saved`. */
         SaveRequest: {
             /**
@@ -908,6 +1863,16 @@ export interface components {
             result: "saved" | "unchanged" | "not_open" | "failed";
             message?: string | null;
         };
+        /** @description One field that two versions' signatures do not share alike. */
+        SchemaChange: {
+            part: string;
+            name: string | null;
+            change: string;
+            before: string | null;
+            after: string | null;
+            /** @description Whether a caller of the one can fail with the other. */
+            breaking: boolean;
+        };
         /** @description A message from the server, a text frame of the socket. */
         ServerMessage: components["schemas"]["Hello"] | components["schemas"]["JobsEvent"] | components["schemas"]["LogEvent"] | components["schemas"]["NotebookEvent"] | components["schemas"]["SaveRequest"] | components["schemas"]["ProblemEvent"];
         /**
@@ -915,6 +1880,19 @@ export interface components {
          * @enum {string}
          */
         Severity: "error" | "warning" | "info";
+        /** @description What a model takes and gives. */
+        Signature: {
+            inputs: components["schemas"]["SignatureField"][] | null;
+            outputs: components["schemas"]["SignatureField"][] | null;
+            params: components["schemas"]["SignatureField"][] | null;
+        };
+        /** @description One input or output of a model. */
+        SignatureField: {
+            name: string | null;
+            /** @description `double`, `string`, `tensor(float32, (-1, 28, 28))` … */
+            type: string;
+            required: boolean;
+        };
         /** @description Stop a job for good. */
         StopRequest: {
             reason?: string | null;
@@ -950,6 +1928,11 @@ export interface components {
              */
             type: "subscribe_notebook";
             job_id: string;
+        };
+        /** @description A parameter or a tag, whole. */
+        TextValue: {
+            key: string;
+            value: string;
         };
         /** @description One moment of a job's way: when it was reached, and how long it took since the one before; null is not yet. */
         TimelineStep: {
@@ -987,6 +1970,29 @@ export interface components {
             type: "unsubscribe_notebook";
             job_id: string;
         };
+        /** @description Change a version's words. What is null stays as it is. */
+        VersionChange: {
+            description?: string | null;
+            /** @description A null value removes the tag. */
+            tags?: {
+                [key: string]: string | null;
+            };
+        };
+        /** @description Two versions side by side: from the present one to the candidate. */
+        VersionComparison: {
+            before: components["schemas"]["ModelVersionDetail"];
+            after: components["schemas"]["ModelVersionDetail"];
+            metrics: components["schemas"]["ComparedValue"][];
+            params: components["schemas"]["ComparedValue"][];
+            schema_changes: components["schemas"]["SchemaChange"][];
+            /** @description Null: one of them has no signature. */
+            breaking: boolean | null;
+        };
+        /**
+         * @description How an artifact can be shown.
+         * @enum {string}
+         */
+        ViewKind: "text" | "json" | "image" | "notebook" | "table" | "html" | "none";
     };
     responses: {
         /** @description Refused, with a sentence that says what to do. */
@@ -1508,6 +2514,1019 @@ export interface operations {
             401: components["responses"]["Problem"];
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listExperiments: {
+        parameters: {
+            query?: {
+                /** @description Only experiments whose name contains this text, whatever the case. */
+                q?: string;
+                /** @description `true`: those in MLflow's bin. */
+                deleted?: "true" | "false";
+                /** @description At most so many on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; means nothing but this. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentList"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listColumns: {
+        parameters: {
+            query?: {
+                /** @description May be repeated. */
+                experiment_id?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnList"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    searchRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    checkFilter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilterCheck"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterAdvice"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    compareRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCurves: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CurvesRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Curves"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetail"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRunNotebook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRunDiff: {
+        parameters: {
+            query?: {
+                /** @description The other run's id: `then` is the run of the path, `now` this one. */
+                with?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotebookDiff"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRunBundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description With the file's name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    rerunRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any string of 1 to 255 visible characters. The same key with the same request makes one job, however often it is sent; with another request it is a conflict. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RunRerun"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Where the new job is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Where the new job is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLoadCode: {
+        parameters: {
+            query?: {
+                /** @description Files of this LoggedModel of the run, instead of the run's own. */
+                model_id?: string;
+                /** @description Relative to the artifact root; the root itself when left out. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadCode"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listArtifacts: {
+        parameters: {
+            query?: {
+                /** @description Files of this LoggedModel of the run, instead of the run's own. */
+                model_id?: string;
+                /** @description Relative to the artifact root; the root itself when left out. */
+                path?: string;
+                /** @description `next_cursor` of the page before; means nothing but this. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    viewArtifact: {
+        parameters: {
+            query?: {
+                /** @description Files of this LoggedModel of the run, instead of the run's own. */
+                model_id?: string;
+                /** @description Relative to the artifact root; the root itself when left out. */
+                path?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactView"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getArtifact: {
+        parameters: {
+            query?: {
+                /** @description Files of this LoggedModel of the run, instead of the run's own. */
+                model_id?: string;
+                /** @description Relative to the artifact root; the root itself when left out. */
+                path?: string;
+                /** @description `true`: as a file to save. */
+                download?: "true" | "false";
+            };
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description `sandbox`: nothing in it may run or reach this server. */
+                    "Content-Security-Policy"?: string;
+                    /** @description With the file's name. */
+                    "Content-Disposition"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            413: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRunLineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id in MLflow. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listModels: {
+        parameters: {
+            query?: {
+                /** @description Only models whose name contains this text, whatever the case. */
+                q?: string;
+                /** @description At most so many on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; means nothing but this. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    registerModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Where the version is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Where the version is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getModel: {
+        parameters: {
+            query?: {
+                /** @description At most so many on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; means nothing but this. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionList"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getModelVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+                /** @description The version's number. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeModelVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+                /** @description The version's number. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    compareModelVersions: {
+        parameters: {
+            query?: {
+                /** @description The version that is there now; `version` is the candidate. */
+                with?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+                /** @description The version's number. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionComparison"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getModelVersionLineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+                /** @description The version's number. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lineage"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    evaluateModelVersion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any string of 1 to 255 visible characters. The same key with the same request makes one job, however often it is sent; with another request it is a conflict. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+                /** @description The version's number. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Where the job is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    /** @description Where the job is. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            507: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getEvaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+                /** @description The version's number. */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationResult"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPromotions: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before; means nothing but this. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionLog"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    promoteModel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any string of 1 to 255 visible characters. The same key with the same request makes one job, however often it is sent; with another request it is a conflict. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPromotionTerms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionTerms"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    answerPromotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+                /** @description The promotion's id in the log. */
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionAnswer"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            409: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };
     };

@@ -8,7 +8,8 @@ from tornado.web import authenticated
 from windlass.contract.jobs import JobRequest, JobState
 from windlass.errors import FieldError, InvalidRequest
 from windlass.handlers.base import WindlassHandler
-from windlass.handlers.operations import DEFAULT_PAGE, LARGEST_PAGE, PREFIX
+from windlass.handlers.operations import PREFIX
+from windlass.handlers.operations.jobs import DEFAULT_PAGE, LARGEST_PAGE
 from windlass.services.submit import Submitted, checked_key
 
 

@@ -6,7 +6,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from windlass.handlers.base import WindlassHandler
-from windlass.handlers.operations import DEFAULT_LOG_BYTES, LARGEST_LOG_BYTES
+from windlass.handlers.operations.jobs import DEFAULT_LOG_BYTES, LARGEST_LOG_BYTES
 
 CHUNK_BYTES = 256 * 1024
 

@@ -24,6 +24,7 @@ from windlass.errors import (
     NotFound,
     StorageFull,
     Unavailable,
+    Upstream,
     WindlassError,
 )
 
@@ -35,6 +36,7 @@ STATUS: dict[type[WindlassError], int] = {
     NotFound: 404,
     Conflict: 409,
     BundleRefused: 422,
+    Upstream: 502,
     Unavailable: 503,
     StorageFull: 507,
 }

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from windlass.errors import Unavailable, WindlassError
+from windlass.errors import Unavailable, Upstream, WindlassError
 from windlass.runner.mlflow_place import without_credentials
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ MAX_PARAMS = 100
 MAX_VALUE_LENGTH = 5000
 
 
-class MlflowRefused(WindlassError):
+class MlflowRefused(Upstream):
     """MLflow answers, but will not do it."""
 
     code = "mlflow-refused"

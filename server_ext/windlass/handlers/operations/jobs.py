@@ -1,17 +1,8 @@
-"""What the REST interface offers, as data: every path and verb with the models it takes and gives.
-
-openapi.json is generated from this table, and a test holds the handlers against it, so that what is documented, what
-the front end is typed by and what is served cannot drift apart. Nothing here knows tornado or a service.
-"""
+"""Jobs: preview, send, list, follow, stop, run again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from windlass.contract.base import WireModel
-from windlass.contract.cluster import ClusterOffers, JobPlacement
-from windlass.contract.info import CheckList, Info
+from windlass.contract.cluster import JobPlacement
 from windlass.contract.jobs import (
     Job,
     JobList,
@@ -22,59 +13,14 @@ from windlass.contract.jobs import (
     RerunRequest,
     StopRequest,
 )
-from windlass.contract.preview import EnvironmentList, JobPreview
+from windlass.contract.preview import JobPreview
 
-PREFIX = "/windlass/v1"
-"""Where everything lies, under the server's base URL. A new major version of the contract gets a new one."""
+from .model import Operation, Parameter
 
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 500
 DEFAULT_LOG_BYTES = 256 * 1024
 LARGEST_LOG_BYTES = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """A path, query or header parameter."""
-
-    name: str
-    place: str
-    description: str
-    schema: dict[str, Any]
-
-    def describe(self) -> dict[str, Any]:
-        """As an OpenAPI parameter object."""
-        return {
-            "name": self.name,
-            "in": self.place,
-            "required": self.place == "path",
-            "description": self.description,
-            "schema": self.schema,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One verb on one path."""
-
-    method: str
-    path: str
-    name: str
-    """Stable name (OpenAPI `operationId`)."""
-    summary: str
-    request: type[WireModel] | None = None
-    body_required: bool = True
-    response: type[WireModel] | None = None
-    status: int = 200
-    also: tuple[int, ...] = ()
-    """Further success statuses with the same body."""
-    media_type: str = "application/json"
-    parameters: tuple[Parameter, ...] = ()
-    problems: tuple[int, ...] = ()
-    """Statuses of problems that this operation may answer with, beside those every operation may."""
-    headers: tuple[tuple[str, str], ...] = ()
-    """Headers of the answer that callers may rely on."""
-
 
 JOB_ID = Parameter(name="job_id", place="path", description="The job's id.", schema={"type": "string"})
 IDEMPOTENCY_KEY = Parameter(
@@ -141,35 +87,6 @@ LOG_PARAMETERS = (
 )
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation(
-        method="get",
-        path="/info",
-        name="getInfo",
-        summary="What this server can do, and what is missing",
-        response=Info,
-    ),
-    Operation(
-        method="get",
-        path="/doctor",
-        name="getDoctor",
-        summary="Check every part and say what to do about what is missing",
-        response=CheckList,
-    ),
-    Operation(
-        method="get",
-        path="/environments",
-        name="listEnvironments",
-        summary="The kernel specs of this server, as places where a job can run",
-        response=EnvironmentList,
-    ),
-    Operation(
-        method="get",
-        path="/cluster",
-        name="getCluster",
-        summary="What the cluster of the kubernetes engine offers you; what could not be read is said in `problems`",
-        response=ClusterOffers,
-        problems=(404, 503),
-    ),
     Operation(
         method="post",
         path="/jobs/preview",
@@ -290,12 +207,5 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(JOB_ID,),
         problems=(404,),
         headers=(("Content-Disposition", "With the file's name."),),
-    ),
-    Operation(
-        method="get",
-        path="/socket",
-        name="openSocket",
-        summary="The one WebSocket of a browser tab: see ClientMessage and ServerMessage",
-        status=101,
     ),
 )
