@@ -1783,7 +1783,7 @@ export interface components {
             /** @description Where to get what was sent, relative to `/windlass/v1/`. */
             bundle: string | null;
         };
-        /** @description A model that a run made: a LoggedModel of MLflow 3, or (2.x) a folder with an MLmodel file among its artifacts. */
+        /** @description A model that a run made: a LoggedModel of MLflow 3, or in 2.x an artifact folder with an MLmodel file. */
         RunModel: {
             name: string;
             model_id: string | null;

@@ -105,7 +105,7 @@ class DatasetInput(WireModel):
 
 
 class RunModel(WireModel):
-    """A model that a run made: a LoggedModel of MLflow 3, or (2.x) a folder with an MLmodel file among its artifacts."""
+    """A model that a run made: a LoggedModel of MLflow 3, or in 2.x an artifact folder with an MLmodel file."""
 
     name: str
     model_id: str | None = None
