@@ -197,16 +197,16 @@ async def test_record_waits_while_mlflow_is_away_and_is_sent_when_it_is_back(
 async def test_a_server_that_is_away_is_asked_once_however_much_waits(
     bench: Bench, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from windlass.tracking.client import MlflowRest
+    from windlass.tracking.rest import MlflowHttp
 
     asked = []
-    send = MlflowRest._send
+    send = MlflowHttp.request
 
-    async def count(self: MlflowRest, *args: Any, **kwargs: Any) -> Any:
+    async def count(self: MlflowHttp, *args: Any, **kwargs: Any) -> Any:
         asked.append(args)
         return await send(self, *args, **kwargs)
 
-    monkeypatch.setattr(MlflowRest, "_send", count)
+    monkeypatch.setattr(MlflowHttp, "request", count)
     for number in range(20):
         bench.store.pending[f"job-{number}"] = replace(bench.record, job_id=f"job-{number}")
     await bench.keeper(f"http://127.0.0.1:{unused_tcp_port}").send_now()
@@ -219,11 +219,11 @@ async def test_a_server_that_is_away_is_asked_once_however_much_waits(
 async def test_interrupted_anywhere_it_is_finished_later_without_a_second_run(
     bench: Bench, mlflow: Any, steps: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from windlass.tracking.client import MlflowRest
+    from windlass.tracking.rest import MlflowHttp
 
-    send, left = MlflowRest._send, [steps + 1]
+    send, left = MlflowHttp.request, [steps + 1]
 
-    async def die_after_some(self: MlflowRest, *args: Any, **kwargs: Any) -> Any:
+    async def die_after_some(self: MlflowHttp, *args: Any, **kwargs: Any) -> Any:
         answer = await send(self, *args, **kwargs)
         left[0] -= 1
         if left[0] == 0:
@@ -231,7 +231,7 @@ async def test_interrupted_anywhere_it_is_finished_later_without_a_second_run(
             raise asyncio.CancelledError
         return answer
 
-    monkeypatch.setattr(MlflowRest, "_send", die_after_some)
+    monkeypatch.setattr(MlflowHttp, "request", die_after_some)
     with pytest.raises(asyncio.CancelledError):
         await bench.keeper(mlflow.url).send_now()
     assert bench.store.said("uploaded") is None

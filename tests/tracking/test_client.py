@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from windlass.errors import Unavailable
-from windlass.tracking.client import MlflowRefused, MlflowRest, NeedsMlflow, reachable
+from windlass.tracking.client import MlflowRefused, MlflowRest, NeedsMlflow
+from windlass.tracking.rest import reachable
 
 
 class Recorder:

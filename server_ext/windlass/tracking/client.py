@@ -6,94 +6,32 @@ Credentials come from MLflow's own variables or the address, go into headers onl
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import random
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from windlass.errors import Unavailable, Upstream, WindlassError
-from windlass.runner.mlflow_place import without_credentials
+from windlass.tracking.answers import MlflowRefused
+from windlass.tracking.rest import MlflowHttp, Query
 
 if TYPE_CHECKING:
-    import httpx
     from typing_extensions import Self
 
-_API = "/api/2.0/mlflow"
+__all__ = ["MlflowRefused", "MlflowRest", "NeedsMlflow"]
+
 _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-_TRANSIENT = frozenset({429, 502, 503, 504})
-_ATTEMPTS = 3
-_PROBE_SECONDS = 5.0
-_CONNECT_SECONDS = 5.0
-_ANSWER_SECONDS = 170.0
-_CHUNK_BYTES = 1 << 20
 _EXPERIMENTS_AT_ONCE = 500
 MAX_TAGS = 100
 MAX_PARAMS = 100
 MAX_VALUE_LENGTH = 5000
 
 
-class MlflowRefused(Upstream):
-    """MLflow answers, but will not do it."""
-
-    code = "mlflow-refused"
-    title = "MLflow refuses this"
-
-    def __init__(self, message: str, *, error_code: str, status: int) -> None:
-        super().__init__(message)
-        self.error_code = error_code
-        self.status = status
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether the thing asked for does not exist."""
-        return self.error_code == "RESOURCE_DOES_NOT_EXIST" or self.status == 404
-
-
 class NeedsMlflow(WindlassError):
     """The artifacts lie where only MLflow itself can put them (a bucket, a file system)."""
-
-
-async def reachable(uri: str) -> bool:
-    """Whether an MLflow answers at an address, asked once; being refused for want of credentials counts."""
-    import httpx
-
-    try:
-        async with httpx.AsyncClient(timeout=_PROBE_SECONDS, verify=_verify()) as http:
-            response = await http.get(without_credentials(uri).rstrip("/") + "/health")
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return False
-    return response.status_code not in (502, 503, 504)
-
-
-def _verify() -> Any:
-    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("1", "true"):
-        return False
-    certificate = os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
-    if certificate:
-        import ssl
-
-        return ssl.create_default_context(cafile=certificate)
-    return True
-
-
-def _authorization(uri: str, environ: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, str] | None]:
-    """Headers and basic credentials: the address's own first, then MLflow's variables, in MLflow's order."""
-    headers = {}
-    if workspace := environ.get("MLFLOW_WORKSPACE"):
-        headers["X-MLFLOW-WORKSPACE"] = workspace
-    parts = urlsplit(uri)
-    if parts.username:
-        return headers, (unquote(parts.username), unquote(parts.password or ""))
-    if username := environ.get("MLFLOW_TRACKING_USERNAME"):
-        return headers, (username, environ.get("MLFLOW_TRACKING_PASSWORD", ""))
-    if token := environ.get("MLFLOW_TRACKING_TOKEN"):
-        headers["Authorization"] = f"Bearer {token}"
-    return headers, None
 
 
 class MlflowRest:
@@ -105,19 +43,8 @@ class MlflowRest:
     """
 
     def __init__(self, uri: str, *, environ: Mapping[str, str] = os.environ) -> None:
-        import httpx
-
-        self.url = without_credentials(uri).rstrip("/")
-        headers, basic = _authorization(uri, environ)
-        timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
-        trust_env = urlsplit(uri).hostname not in ("127.0.0.1", "localhost", "::1")
-        self._http: httpx.AsyncClient = httpx.AsyncClient(
-            headers=headers,
-            auth=httpx.BasicAuth(*basic) if basic else None,
-            timeout=timeout,
-            verify=_verify(),
-            trust_env=trust_env,
-        )
+        self._http = MlflowHttp(uri, environ=environ)
+        self.url = self._http.url
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,7 +52,7 @@ class MlflowRest:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
     async def replay(self, path: str, body: Mapping[str, Any]) -> None:
         """Make a call as MLflow's own client would have made it; one that MLflow refuses by now is passed over."""
@@ -135,10 +62,10 @@ class MlflowRest:
     async def answers(self) -> bool:
         """Whether MLflow is there; waits for an embedded one that is starting. Never raises."""
         try:
-            await self._send("GET", f"{self.url}/health")
+            await self._http.text("/health")
         except Unavailable:
             return False
-        except MlflowRefused:
+        except Upstream:
             return True
         return True
 
@@ -252,19 +179,16 @@ class MlflowRest:
 
         Raises NeedsMlflow when the artifacts do not lie with a server.
         """
-        url = self._artifact_url(str(run["info"]["artifact_uri"]), artifact_path)
-        size = path.stat().st_size
-        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        await self._send("PUT", url, path=path, headers=headers)
+        await self._http.put_file(self._artifact_endpoint(str(run["info"]["artifact_uri"]), artifact_path), path)
 
-    def _artifact_url(self, artifact_uri: str, artifact_path: str) -> str:
+    def _artifact_endpoint(self, artifact_uri: str, artifact_path: str) -> str:
         parts = urlsplit(artifact_uri)
         path = quote(f"{parts.path.strip('/')}/{artifact_path}")
         if parts.scheme == "mlflow-artifacts":
             # An authority in the address is the server as its clients are to see it, which is how we see it.
-            return f"{self.url}{_ARTIFACTS}/{path}"
+            return f"{_ARTIFACTS}/{path}"
         if parts.scheme in ("http", "https") and artifact_uri.startswith(self.url + "/"):
-            return f"{parts.scheme}://{parts.netloc}/{path}"
+            return f"/{path}".removeprefix(urlsplit(self.url).path)
         raise NeedsMlflow(f"Artifacts of scheme {parts.scheme or 'file'!r} are put there by MLflow itself.")
 
     async def _runs_in(self, experiment_ids: list[str], tags: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -288,64 +212,11 @@ class MlflowRest:
             if not token:
                 return
 
-    async def _get(self, endpoint: str, query: Mapping[str, str]) -> dict[str, Any]:
-        return await self._send("GET", f"{self.url}{_API}/{endpoint}", query=query)
+    async def _get(self, endpoint: str, query: Query) -> dict[str, Any]:
+        return await self._http.get(endpoint, query)
 
     async def _post(self, endpoint: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._send("POST", f"{self.url}{_API}/{endpoint}", body=body)
-
-    async def _send(
-        self,
-        method: str,
-        url: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        path: Path | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        import httpx
-
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                await asyncio.sleep(0.3 * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-            try:
-                response = await self._http.request(
-                    method,
-                    url,
-                    params=query,
-                    json=body,
-                    content=_chunks(path) if path is not None else None,
-                    headers=headers,
-                )
-            except httpx.TransportError:
-                continue
-            if response.status_code not in _TRANSIENT:
-                return _result(response)
-        raise Unavailable(f"MLflow at {self.url} does not answer.")
-
-
-def _result(response: httpx.Response) -> dict[str, Any]:
-    try:
-        answer = response.json() if response.content else {}
-    except ValueError:
-        answer = {}
-    if not isinstance(answer, dict):
-        answer = {}
-    if response.status_code < 400:
-        return answer
-    code = str(answer.get("error_code", ""))
-    said = str(answer.get("message", ""))[:300] or f"status {response.status_code}"
-    if response.status_code in (401, 403):
-        said = "it does not accept these credentials; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-        said += "MLFLOW_TRACKING_TOKEN, and start the server again"
-    raise MlflowRefused(f"MLflow refused: {said}.", error_code=code, status=response.status_code)
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while data := await asyncio.to_thread(file.read, _CHUNK_BYTES):
-            yield data
+        return await self._http.post(endpoint, body)
 
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:

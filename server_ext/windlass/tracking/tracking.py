@@ -19,9 +19,11 @@ from windlass.contract.info import TrackingInfo
 from windlass.contract.jobs import GitState
 from windlass.errors import Unavailable
 from windlass.runner.mlflow_place import without_credentials
-from windlass.tracking.client import MlflowRest, reachable
+from windlass.tracking.client import MlflowRest
 from windlass.tracking.embedded import EmbeddedServer
 from windlass.tracking.pages import run_page
+from windlass.tracking.reads import MlflowReads
+from windlass.tracking.rest import reachable
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Tracking:
         self._probe: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
         self._trouble: str | None = None
+        self._readers: dict[str, MlflowReads] = {}
 
     @property
     def mode(self) -> str:
@@ -171,6 +174,18 @@ class Tracking:
             raise Unavailable("Records are sent to MLflow servers only, and MLFLOW_TRACKING_URI names none.")
         return MlflowRest(uri)
 
+    async def reads(self) -> MlflowReads:
+        """What is read of the tracking server: one long-lived reader per address, closed with this.
+
+        Raises Unavailable as `address` does, and when the configured address is not one of an HTTP server.
+        """
+        uri = await self.address()
+        if not _speaks_http(uri):
+            raise Unavailable("Runs are read from MLflow servers only, and MLFLOW_TRACKING_URI names none.")
+        if uri not in self._readers:
+            self._readers[uri] = MlflowReads(uri)
+        return self._readers[uri]
+
     async def keeps_records(self) -> bool:
         """Whether records of jobs can go anywhere: False when tracking is off, missing, or not a server."""
         if self._configured_uri and self._enabled:
@@ -191,6 +206,9 @@ class Tracking:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        readers, self._readers = list(self._readers.values()), {}
+        for reader in readers:
+            await reader.close()
         if self.mode == "embedded":
             self._embedded.release()
 

@@ -1,0 +1,99 @@
+"""Files of runs and LoggedModels, through the tracking server: it reads the stores, whatever they are.
+
+Where the server itself cannot (a folder of another machine, a bucket it has no rights to), that is said. Nothing is
+judged by its content here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+from windlass.errors import FieldError, InvalidRequest, Unavailable
+from windlass.tracking.answers import MlflowRefused
+from windlass.tracking.reads.pages import Page, missing, page_of
+from windlass.tracking.rest import MlflowHttp, Query, Streamed
+
+_BEYOND = (
+    "MLflow cannot read this file itself: {said} Where artifacts lie beyond the server's reach, a notebook that has "
+    "the rights can: mlflow.artifacts.download_artifacts."
+)
+
+
+class ArtifactReads:
+    """Artifacts of one server. One of `run_id` and `model_id` names whose; paths are relative to the artifact root.
+
+    Methods raise InvalidRequest for a path that leads elsewhere, MlflowRefused (`is_missing`) for what is not there,
+    and Unavailable where MLflow's server has no way to the store.
+    """
+
+    def __init__(self, http: MlflowHttp) -> None:
+        self._http = http
+
+    async def list(
+        self, *, run_id: str | None = None, model_id: str | None = None, path: str = "", page_token: str | None = None
+    ) -> Page:
+        """What is directly in a folder: `path`, `is_dir`, `file_size` in bytes. Of what is no folder: nothing."""
+        folder = checked(path) if path.strip("/") else ""
+        query: dict[str, str | int | list[str]] = {"page_token": page_token} if page_token else {}
+        if model_id is not None:
+            endpoint = f"logged-models/{_segment(model_id)}/artifacts/directories"
+            query |= {"artifact_directory_path": folder} if folder else {}
+        else:
+            endpoint = "artifacts/list"
+            query |= {"run_id": run_id or ""} | ({"path": folder} if folder else {})
+        try:
+            return page_of(await self._http.get(endpoint, query), "files")
+        except MlflowRefused as refused:
+            raise _explained(refused) from refused
+
+    @asynccontextmanager
+    async def stream(
+        self, *, run_id: str | None = None, model_id: str | None = None, path: str
+    ) -> AsyncIterator[Streamed]:
+        """A file's bytes as they come."""
+        endpoint, query = _file(run_id, model_id, checked(path))
+        try:
+            async with self._http.stream(endpoint, query) as streamed:
+                yield streamed
+        except MlflowRefused as refused:
+            raise _explained(refused) from refused
+
+    async def read(
+        self, *, run_id: str | None = None, model_id: str | None = None, path: str, limit_bytes: int
+    ) -> tuple[bytes, int | None]:
+        """A file's first bytes, and its size where the server tells."""
+        async with self.stream(run_id=run_id, model_id=model_id, path=path) as streamed:
+            data = bytearray()
+            async for chunk in streamed.chunks:
+                data += chunk
+                if len(data) > limit_bytes:
+                    return bytes(data[:limit_bytes]), streamed.size_bytes
+            return bytes(data), len(data)
+
+
+def checked(path: str) -> str:
+    """A relative path without trailing slash. Raises InvalidRequest when it leads out of the artifacts."""
+    trimmed = path.rstrip("/")
+    parts = trimmed.split("/")
+    if "\\" in trimmed or "\0" in trimmed or any(part in ("", ".", "..") for part in parts):
+        message = "This is no path among the artifacts: name it relative to their root, without '..'."
+        raise InvalidRequest(message, fields=[FieldError(field="path", message=message)])
+    return trimmed
+
+
+def _file(run_id: str | None, model_id: str | None, path: str) -> tuple[str, Query]:
+    if model_id is not None:
+        return f"/ajax-api/2.0/mlflow/logged-models/{_segment(model_id)}/artifacts/files", {"artifact_file_path": path}
+    return "/get-artifact", {"run_id": run_id or "", "path": path}
+
+
+def _segment(model_id: str) -> str:
+    if model_id in ("", ".", ".."):
+        raise missing(f"There is no model {model_id!r} in MLflow.")
+    return quote(model_id, safe="")
+
+
+def _explained(refused: MlflowRefused) -> Exception:
+    return Unavailable(_BEYOND.format(said=refused)) if refused.status >= 500 else refused
