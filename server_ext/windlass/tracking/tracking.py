@@ -21,7 +21,7 @@ from windlass.errors import Unavailable
 from windlass.runner.mlflow_place import without_credentials
 from windlass.tracking.client import MlflowRest
 from windlass.tracking.embedded import EmbeddedServer
-from windlass.tracking.pages import run_page
+from windlass.tracking.pages import browser_site, run_page_of
 from windlass.tracking.reads import MlflowReads
 from windlass.tracking.rest import reachable
 
@@ -194,11 +194,17 @@ class Tracking:
 
     def run_url(self, *, experiment_id: str, run_id: str) -> str | None:
         """Address of a run's page for a browser; None where a browser cannot reach the server."""
-        uri = self._configured_uri
-        if uri is None:
-            state = self._embedded.state()
-            uri = state.url if state is not None else ""
-        return None if self.mode == "off" else run_page(uri, experiment_id=experiment_id, run_id=run_id)
+        site = self.browser_site()
+        return None if site is None else run_page_of(site, experiment_id=experiment_id, run_id=run_id)
+
+    def browser_site(self) -> str | None:
+        """Where a browser finds the server's pages (`pages.run_page_of`); None where it cannot reach them."""
+        if self.mode == "off":
+            return None
+        if self._configured_uri is not None:
+            return browser_site(self._configured_uri)
+        state = self._embedded.state()
+        return browser_site(state.url) if state is not None else None
 
     async def close(self) -> None:
         """Let go. The embedded server goes on while jobs or other Jupyter servers need it."""

@@ -11,7 +11,7 @@ KINDS = ("metrics", "params", "tags", "attributes")
 
 
 def quoted(value: str) -> str:
-    """A value as a filter has it. Raises InvalidRequest for one with quotes of both kinds, or a backslash at its end."""
+    """A value as a filter has it. Raises InvalidRequest for one with both kinds of quotes, or a backslash at the end."""
     for quote in ("'", '"'):
         if quote not in value and not value.endswith("\\"):
             return f"{quote}{value}{quote}"
