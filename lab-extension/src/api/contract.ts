@@ -914,6 +914,8 @@ export interface components {
             /** @description How many points there are in all, where MLflow tells. */
             total: number | null;
             sampled: boolean;
+            /** @description Only a first look: peaks may be missing. */
+            coarse: boolean;
             /** @description More may come. */
             running: boolean;
         };
@@ -933,6 +935,12 @@ export interface components {
             points?: number;
             from_step?: number | null;
             to_step?: number | null;
+            /**
+             * @description Of long histories a first look at once: some dozen places instead of an even sample. Those curves are `coarse`;
+             *     ask again without it for the rest.
+             * @default false
+             */
+            quick?: boolean;
         };
         /** @description A path that the code opens by name. */
         DataReference: {
@@ -1672,9 +1680,11 @@ export interface components {
             /** @default  */
             comment?: string;
         };
-        /** @description What moving an alias asks for. */
+        /** @description What moving an alias, or a stage, asks for. */
         PromotionRule: {
-            alias: string;
+            alias: string | null;
+            /** @description One of `alias` and `stage` is given. */
+            stage: string | null;
             /** @description Whose members may approve. */
             groups: string[];
             approvals: number;
@@ -1799,6 +1809,11 @@ export interface components {
             columns: string[];
             items: components["schemas"]["Run"][];
             next_cursor: string | null;
+            /**
+             * Format: date-time
+             * @description When MLflow was asked.
+             */
+            read_at: string;
         };
         /** @description Run again what a run ran. */
         RunRerun: {
@@ -1835,6 +1850,12 @@ export interface components {
             /** @default 100 */
             limit?: number;
             cursor?: string | null;
+            /**
+             * @description Answer at once with what was read of this first page before, if anything was, however old: to show something
+             *     while the same is asked without it. `read_at` tells its age.
+             * @default false
+             */
+            cached?: boolean;
         };
         /**
          * @description MLflow's own states of a run.

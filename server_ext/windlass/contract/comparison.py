@@ -57,8 +57,11 @@ class CurvesRequest(WireModel):
     metrics: list[str] = Field(min_length=1, max_length=20)
     points: int = Field(default=320, ge=2, le=2500)
     """At most so many of each run and metric; first, last, least and greatest are among them where MLflow tells."""
-    from_step: int | None = None
-    to_step: int | None = None
+    from_step: int | None = Field(default=None, ge=-(2**62), le=2**62)
+    to_step: int | None = Field(default=None, ge=-(2**62), le=2**62)
+    quick: bool = False
+    """Of long histories a first look at once: some dozen places instead of an even sample. Those curves are `coarse`;
+    ask again without it for the rest."""
 
 
 class Curve(WireModel):
@@ -74,6 +77,8 @@ class Curve(WireModel):
     total: int | None = None
     """How many points there are in all, where MLflow tells."""
     sampled: bool
+    coarse: bool = False
+    """Only a first look: peaks may be missing."""
     running: bool
     """More may come."""
 

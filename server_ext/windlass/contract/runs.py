@@ -37,6 +37,9 @@ class RunSearch(WireModel):
     """Only the runs nested under this one."""
     limit: int = Field(default=100, ge=1, le=500)
     cursor: str | None = Field(default=None, max_length=4000)
+    cached: bool = False
+    """Answer at once with what was read of this first page before, if anything was, however old: to show something
+    while the same is asked without it. `read_at` tells its age."""
 
 
 class Run(WireModel):
@@ -76,6 +79,8 @@ class RunPage(WireModel):
     """As asked for: what `values` are of."""
     items: list[Run]
     next_cursor: str | None = None
+    read_at: Timestamp
+    """When MLflow was asked."""
 
 
 class MetricValue(WireModel):

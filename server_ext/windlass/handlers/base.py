@@ -137,6 +137,14 @@ class WindlassHandler(WindlassIdentity, APIHandler):
         """A query parameter."""
         return self.get_query_argument(name, None) or None
 
+    def query_flag(self, name: str) -> bool:
+        """`true` or `false` in the query; false when left out. Raises InvalidRequest for anything else."""
+        text = self.query_text(name) or "false"
+        if text in ("true", "false"):
+            return text == "true"
+        message = f"{name} must be true or false."
+        raise InvalidRequest(message, fields=[FieldError(field=name, message=message)])
+
     def query_number(self, name: str, *, default: int, least: int, most: int = 2**62) -> int:
         """A whole number in the query. Raises InvalidRequest outside its bounds."""
         number = self.query_number_or_none(name, least=least, most=most)

@@ -7,10 +7,12 @@ import re
 from tornado.web import RequestHandler
 
 from windlass.handlers.cluster import ClusterHandler, PlacementHandler
+from windlass.handlers.experiments import ColumnsHandler, ExperimentsHandler
 from windlass.handlers.job import JobHandler, RerunHandler, StopHandler
 from windlass.handlers.jobs import JobsHandler, PreviewHandler
 from windlass.handlers.operations import PREFIX
 from windlass.handlers.output import BundleHandler, DiffHandler, LogsHandler, NotebookHandler
+from windlass.handlers.runs import RunCompareHandler, RunCurvesHandler, RunFilterHandler, RunHandler, RunSearchHandler
 from windlass.handlers.server import DoctorHandler, EnvironmentsHandler, InfoHandler, UnknownHandler
 from windlass.handlers.socket import SocketHandler
 
@@ -29,6 +31,13 @@ HANDLERS: dict[str, type[RequestHandler]] = {
     "/jobs/{job_id}/notebook": NotebookHandler,
     "/jobs/{job_id}/diff": DiffHandler,
     "/jobs/{job_id}/bundle": BundleHandler,
+    "/experiments": ExperimentsHandler,
+    "/experiments/columns": ColumnsHandler,
+    "/runs/search": RunSearchHandler,
+    "/runs/filter": RunFilterHandler,
+    "/runs/compare": RunCompareHandler,
+    "/runs/curves": RunCurvesHandler,
+    "/runs/{run_id}": RunHandler,
     "/socket": SocketHandler,
 }
 

@@ -29,6 +29,12 @@ from windlass.services.drafts import Drafting
 from windlass.services.engines import Engines
 from windlass.services.environments import Environments, KernelSpecs
 from windlass.services.events import EnginePump, ForeignWatch
+from windlass.services.experiments.browse import Experiments
+from windlass.services.experiments.cache import RunCache
+from windlass.services.experiments.compare import Comparer
+from windlass.services.experiments.curves import CurveReader
+from windlass.services.experiments.detail import RunDetails
+from windlass.services.experiments.reading import RunReader
 from windlass.services.hub import HubFacts
 from windlass.services.launch import Launcher
 from windlass.services.ledger_records import LedgerRecords
@@ -56,11 +62,16 @@ class Parts:
 
     about: About
     cluster: ClusterQueries
+    comparison: Comparer
     control: JobControl
+    curves: CurveReader
     doctor: Doctor
     environments: Environments
+    experiments: Experiments
     jobs: JobQueries
     preview: Preview
+    run_details: RunDetails
+    run_reader: RunReader
     session: Callable[..., SocketSession]
     submission: Submission
 
@@ -199,6 +210,8 @@ class Services:
         jobs = JobQueries(ledger=self._ledger, engines=self._engines, bundles=self._bundles, root=root)
         saving = SaveBroker(timeout_seconds=settings.save_timeout_seconds)
         logs, notebooks = LogFeeds(), NotebookFeeds()
+        run_cache = RunCache()
+        runs = RunReader(tracking=self._tracking, cache=run_cache)
 
         def session(
             *, owner: str, send: Callable[[str], Awaitable[None]], describe: Callable[[WindlassError], Problem]
@@ -219,7 +232,9 @@ class Services:
         return Parts(
             about=About(settings=settings, engines=self._engines, tracking=self._tracking, hub=self._hub_facts),
             cluster=ClusterQueries(ledger=self._ledger, engines=self._engines),
+            comparison=Comparer(tracking=self._tracking, runs=runs, ledger=self._ledger),
             control=JobControl(ledger=self._ledger, engines=self._engines, bundles=self._bundles, hub=self._hub),
+            curves=CurveReader(tracking=self._tracking, runs=runs),
             doctor=Doctor(
                 settings=settings,
                 engines=self._engines,
@@ -229,8 +244,11 @@ class Services:
                 open_ledger=self.ready,
             ),
             environments=self._environments,
+            experiments=Experiments(tracking=self._tracking, cache=run_cache),
             jobs=jobs,
             preview=Preview(drafting=drafting, tracking=self._tracking),
+            run_details=RunDetails(tracking=self._tracking, runs=runs, ledger=self._ledger, bundles=self._bundles),
+            run_reader=runs,
             session=session,
             submission=Submission(
                 drafting=drafting,
