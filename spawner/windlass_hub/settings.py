@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from .isolation.network import Network
+from .promotions.rules import PromotionSettings
 
 SERVICE_NAME = "windlass"
 ENVIRONMENT = "WINDLASS_HUB_SETTINGS"
@@ -84,6 +85,10 @@ class Settings(BaseModel):
         "",
         description="A file with the hub service's own credentials for that server (YAML: MLFLOW_TRACKING_USERNAME …), "
         "to close the runs of jobs whose user is away.",
+    )
+    promotion: PromotionSettings = Field(
+        PromotionSettings(),
+        description="Aliases that models are promoted by, and whose approval each needs. It needs `mlflow_url`.",
     )
     server_grace_minutes: float = Field(
         10, ge=0, le=1440, description="How long a user's running server is given to finish the record of an ended job."

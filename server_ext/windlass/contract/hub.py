@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from windlass.contract.base import Timestamp
 
-FEATURE = Literal["token", "prices", "images", "profiles", "capacity", "metrics"]
+FEATURE = Literal["token", "prices", "images", "profiles", "capacity", "metrics", "promotions", "model-reads"]
 
 
 class HubModel(BaseModel):
@@ -36,7 +36,8 @@ class Me(HubModel):
     hub_version: str | None = None
     service_version: str = ""
     features: list[str] = Field(default_factory=list)
-    """Which of the service's parts work on this hub: token, prices, images, profiles, capacity, metrics."""
+    """Which of the service's parts work on this hub: token, prices, images, profiles, capacity, metrics, promotions,
+    model-reads."""
 
 
 class KubernetesToken(HubModel):
@@ -224,3 +225,13 @@ class Metrics(HubModel):
     step_seconds: float | None = None
     """null for values of one moment."""
     items: list[Metric]
+
+
+class ModelRead(HubModel):
+    """That a user's server reads a file of a model for its user: for the audit log."""
+
+    model: str | None = Field(default=None, max_length=256)
+    version: str | None = Field(default=None, max_length=20)
+    run_id: str | None = Field(default=None, max_length=64)
+    path: str | None = Field(default=None, max_length=4096)
+    """Of the file or folder, within the model or the run's artifacts."""

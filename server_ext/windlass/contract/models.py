@@ -183,9 +183,11 @@ class PromotionLog(WireModel):
 
 
 class PromotionRule(WireModel):
-    """What moving an alias asks for."""
+    """What moving an alias, or a stage, asks for."""
 
-    alias: str
+    alias: str | None = None
+    stage: str | None = None
+    """One of `alias` and `stage` is given."""
     groups: list[str]
     """Whose members may approve."""
     approvals: int

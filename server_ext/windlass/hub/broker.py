@@ -11,29 +11,34 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
+from urllib.parse import quote
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from windlass.contract.hub import (
     ClusterCapacity,
-    HubModel,
     ImageList,
     KubernetesToken,
     Me,
     Metrics,
+    ModelRead,
     Prices,
     ProfileList,
 )
-from windlass.errors import Forbidden, InvalidRequest, Unavailable, WindlassError
+from windlass.contract.models import Promotion, PromotionAnswer, PromotionLog, PromotionRequest, PromotionTerms
+from windlass.errors import NotFound, Unavailable
+from windlass.hub.answers import refusal, understood
 
-M = TypeVar("M", bound=HubModel)
+M = TypeVar("M", bound=BaseModel)
 
 URL_ENVIRONMENT = "WINDLASS_HUB_URL"
 TOKEN_ENVIRONMENT = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - the name of the variable
 TIMEOUT_SECONDS = 10.0
 METRICS_SECONDS = 30.0
+PROMOTION_SECONDS = 90.0
+"""The hub service asks MLflow several times for one."""
 TOKEN_MARGIN_SECONDS = 120.0
 """A token that ends sooner than this is not given out: a request may take that long, and clocks differ."""
 
@@ -126,6 +131,44 @@ class HubBroker:
             if self._token is refused:
                 self._token = None
 
+    async def promotion_terms(self, model: str) -> PromotionTerms:
+        """What a version of a model can be promoted to on this hub. Raises NotFound, too."""
+        path = f"models/{_in_path(model)}/promotion-terms"
+        return await self._ask(PromotionTerms, "GET", path, seconds=PROMOTION_SECONDS)
+
+    async def promotions(self, model: str, *, cursor: str | None = None) -> PromotionLog:
+        """The hub's log of a model's promotions, newest first. Raises NotFound and InvalidRequest, too."""
+        query = {"cursor": cursor} if cursor else None
+        path = f"models/{_in_path(model)}/promotions"
+        return await self._ask(PromotionLog, "GET", path, query=query, seconds=PROMOTION_SECONDS)
+
+    async def promote(self, model: str, request: PromotionRequest, *, key: str | None = None) -> Promotion:
+        """Have an alias or a stage moved; its state is `waiting` when that needs an approval.
+
+        Args:
+            model: the registered model's name.
+            request: what to move, to where.
+            key: an idempotency key: asked twice with the same one it is done once.
+
+        Raises:
+            InvalidRequest, NotFound: it cannot be asked for.
+            Conflict: it was moved since, or another promotion is open; the hub's log says so.
+        """
+        headers = {"Idempotency-Key": key} if key else {}
+        path = f"models/{_in_path(model)}/promotions"
+        return await self._ask(Promotion, "POST", path, body=request, headers=headers, seconds=PROMOTION_SECONDS)
+
+    async def answer(self, model: str, promotion_id: str, answer: PromotionAnswer) -> Promotion:
+        """Approve, refuse or withdraw a promotion that waits. Raises NotFound and Conflict, too."""
+        if not (promotion_id.isascii() and promotion_id.isdigit() and len(promotion_id) <= 18):
+            raise NotFound("There is no such promotion of this model.")
+        path = f"models/{_in_path(model)}/promotions/{promotion_id}"
+        return await self._ask(Promotion, "POST", path, body=answer, seconds=PROMOTION_SECONDS)
+
+    async def model_read(self, read: ModelRead) -> None:
+        """Have a line written into the hub's audit log: this server's user reads a model's files."""
+        await self._send("POST", "audit/model-reads", body=read)
+
     async def close(self) -> None:
         """Give back the connections; asking again opens new ones."""
         if self._http is not None:
@@ -139,10 +182,31 @@ class HubBroker:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
+        body: BaseModel | None = None,
+        headers: Mapping[str, str] | None = None,
         seconds: float = TIMEOUT_SECONDS,
     ) -> M:
-        headers = {"Authorization": f"token {self._bearer}", "Accept": "application/json"}
-        request = self._client().request(method, path, params=query, headers=headers, timeout=seconds)
+        content = await self._send(method, path, query=query, body=body, headers=headers, seconds=seconds)
+        try:
+            return understood(model, content)
+        except ValidationError:
+            # Without the cause: it quotes the answer, which may be a token.
+            raise Unavailable("The hub service answered with something this version does not understand.") from None
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: BaseModel | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = TIMEOUT_SECONDS,
+    ) -> bytes:
+        sent = {"Authorization": f"token {self._bearer}", "Accept": "application/json", **(headers or {})}
+        # Without what is null: an older service does not know every field.
+        json_body = body.model_dump(mode="json", exclude_none=True) if body is not None else None
+        request = self._client().request(method, path, params=query, headers=sent, json=json_body, timeout=seconds)
         try:
             # httpx times each read alone: an answer that trickles would never end.
             response = await asyncio.wait_for(request, seconds)
@@ -151,12 +215,8 @@ class HubBroker:
         except httpx.HTTPError as error:
             raise Unavailable("The hub service cannot be reached from this server; try again.") from error
         if not response.is_success:
-            raise _refusal(response)
-        try:
-            return model.model_validate_json(response.content)
-        except ValidationError:
-            # Without the cause: it quotes the answer, which may be a token.
-            raise Unavailable("The hub service answered with something this version does not understand.") from None
+            raise refusal(response)
+        return response.content
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
@@ -168,28 +228,11 @@ class HubBroker:
         return f"HubBroker({self._url!r})"
 
 
-def _refusal(response: httpx.Response) -> WindlassError:
-    told = _detail(response)
-    if response.status_code == 401:
-        return Unavailable("The hub does not accept this server's token any more: restart your server from the hub.")
-    if response.status_code == 403:
-        return Forbidden(told or "The hub service does not let you do this.")
-    if response.status_code == 400:
-        return InvalidRequest(told or "The hub service did not understand the request.")
-    if response.status_code in (404, 405):
-        return Unavailable("The hub's Windlass is older than this server's and does not know this: ask its admins.")
-    return Unavailable(told or f"The hub service answered {response.status_code}; try again.")
-
-
-def _detail(response: httpx.Response) -> str:
-    """The sentence of a problem; nothing of a page that a proxy made."""
-    if not response.headers.get("Content-Type", "").startswith("application/problem+json"):
-        return ""
-    try:
-        answer: Any = response.json()
-    except ValueError:
-        return ""
-    return str(answer.get("detail") or "")[:1000] if isinstance(answer, dict) else ""
+def _in_path(model: str) -> str:
+    """A model's name as one part of an address. Raises NotFound for what would be none."""
+    if not model or model in (".", ".."):
+        raise NotFound("There is no model of this name.")
+    return quote(model, safe="")
 
 
 def _internal_ssl(environment: Mapping[str, str]) -> ssl.SSLContext | bool:

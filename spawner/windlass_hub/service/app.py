@@ -50,7 +50,12 @@ def make_app(state: ServiceState, hub_auth: HubOAuth) -> Application:
 
 def _limits() -> dict[str, RateLimit]:
     # A Kubernetes token lives for ten minutes at least; who asks much more often has lost their way.
-    return {"token": RateLimit(burst=10, seconds=30), "metrics": RateLimit(burst=60, seconds=1)}
+    return {
+        "token": RateLimit(burst=10, seconds=30),
+        "metrics": RateLimit(burst=60, seconds=1),
+        "promotions": RateLimit(burst=30, seconds=2),
+        "model-reads": RateLimit(burst=200, seconds=0.2),
+    }
 
 
 def make_server(application: Application) -> HTTPServer:

@@ -25,6 +25,7 @@ from .kubernetes_capacity import KubernetesCapacity
 from .machine_capacity import MachineCapacity
 from .own_places import OwnPlaces
 from .prometheus import Prometheus
+from .promoting import make_promoting
 from .reconciling import make_reconciler
 from .state import Capacity, Cluster, ServiceState
 
@@ -55,6 +56,7 @@ def make_state(settings: Settings, environment: Mapping[str, str] = os.environ) 
         prometheus=Prometheus(settings.prometheus_url) if settings.prometheus_url else None,
     )
     state.reconciler, state.reconciler_problem = make_reconciler(state, database=database)
+    state.promoting = make_promoting(state, database=database)
     return state
 
 
@@ -123,10 +125,14 @@ async def begin(state: ServiceState) -> None:
         await state.reconciler.start()
     else:
         log.info("Records of jobs are not finished here: %s", state.reconciler_problem)
+    if state.promoting is not None:
+        state.promoting.start()
 
 
 async def end(state: ServiceState) -> None:
     """Let go of everything; what waits for the audit log is written first."""
+    if state.promoting is not None:
+        await state.promoting.close()
     if state.reconciler is not None:
         await state.reconciler.close()
     if state.capacity is not None:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationError
 from tornado.web import HTTPError
 
+from windlass import errors as domain
 from windlass.contract.problem import FieldProblem, Problem
 from windlass.kube.errors import KubeError
 from windlass_hub.profiles.model import CatalogueError
@@ -196,6 +197,10 @@ def _invalid_catalogue(error: CatalogueError) -> ServiceError:
     return InvalidRequest(str(error), fields=[(found.path, found.message) for found in error.problems])
 
 
+def _invalid_request(error: domain.InvalidRequest) -> ServiceError:
+    return InvalidRequest(str(error), fields=[(found.field, found.message) for found in error.fields])
+
+
 # The first that fits holds: a SaveConflict is a StoreError too.
 _TRANSLATED: dict[type[BaseException], Callable[[Any], ServiceError]] = {
     CatalogueError: _invalid_catalogue,
@@ -204,5 +209,11 @@ _TRANSLATED: dict[type[BaseException], Callable[[Any], ServiceError]] = {
     ReadOnly: lambda error: Clash(str(error)),
     StoreError: lambda error: Away(str(error)),
     DatabaseProblem: lambda error: Away(str(error)),
+    domain.InvalidRequest: _invalid_request,
+    domain.NotFound: lambda error: Missing(str(error)),
+    domain.Conflict: lambda error: Clash(str(error)),
+    domain.Forbidden: lambda error: Refused(str(error)),
+    domain.Unavailable: lambda error: Away(str(error)),
+    domain.Upstream: lambda error: Upstream(str(error)),
     KubeError: lambda error: Away(f"The cluster did not do it: {error.message}"),
 }

@@ -8,12 +8,10 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from windlass.kube.client import KubeClient
 from windlass.tracking.client import MlflowRest
-from windlass_hub.isolation.credentials import CredentialsError, read_variables
 from windlass_hub.isolation.ensuring import own_namespace
 from windlass_hub.isolation.errors import IsolationError
 from windlass_hub.profiles.model import Prices
@@ -25,11 +23,11 @@ from windlass_hub.reconciler.notifying import Notifier
 from windlass_hub.reconciler.running import Reconciler
 from windlass_hub.reconciler.seen_jobs import SeenJobs
 from windlass_hub.reconciler.sweeping import Sweeper
-from windlass_hub.settings import Settings
 
 from .audit_database import AuditDatabase
 from .hub_api import HubApi
 from .job_records import JobRecords
+from .own_mlflow import mlflow_credentials
 from .problems import ServiceError
 from .state import ServiceState
 
@@ -93,7 +91,7 @@ def _made(state: ServiceState, client: KubeClient, *, database: AuditDatabase, n
 
     @asynccontextmanager
     async def mlflow() -> AsyncIterator[MlflowRest]:
-        environ = await asyncio.to_thread(_mlflow_credentials, settings)
+        environ = await asyncio.to_thread(mlflow_credentials, settings)
         async with MlflowRest(settings.mlflow_url, environ=environ) as opened:
             yield opened
 
@@ -124,13 +122,3 @@ def _made(state: ServiceState, client: KubeClient, *, database: AuditDatabase, n
         notifier=notifier,
         news=news,
     )
-
-
-def _mlflow_credentials(settings: Settings) -> dict[str, str]:
-    """The service's own variables, read each time: they may be rotated. Raises OSError where they cannot be."""
-    if not settings.mlflow_credentials_file:
-        return {}
-    try:
-        return read_variables(Path(settings.mlflow_credentials_file))
-    except CredentialsError as error:
-        raise OSError(str(error)) from error

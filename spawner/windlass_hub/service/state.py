@@ -15,14 +15,19 @@ from windlass.kube.client import KubeClient
 from windlass_hub.profiles.store import Shelf, Snapshot, Store
 from windlass_hub.settings import Settings
 
+from .problems import Away
+
 if TYPE_CHECKING:
     from windlass_hub.profiles.availability import CapacitySnapshot
+    from windlass_hub.promotions.asking import Promotions
+    from windlass_hub.promotions.reading import PromotionReads
     from windlass_hub.reconciler.running import Reconciler
 
     from .audit import Audit
     from .hub_api import HubApi
     from .own_places import OwnPlaces
     from .prometheus import Prometheus
+    from .promoting import Promoting
 
 
 class Capacity(Protocol):
@@ -76,6 +81,22 @@ class ServiceState:
     prometheus: Prometheus | None = None
     reconciler: Reconciler | None = None
     reconciler_problem: str = "This hub has no jobs in a cluster."
+    promoting: Promoting | None = None
+
+    @property
+    def promotions(self) -> Promotions:
+        """What is done about promotions. Raises Away where this hub has none."""
+        return self._promoting().promotions
+
+    @property
+    def promotion_reads(self) -> PromotionReads:
+        """What is read of promotions. Raises Away where this hub has none."""
+        return self._promoting().reads
+
+    def _promoting(self) -> Promoting:
+        if self.promoting is None:
+            raise Away("This hub keeps no promotions: its admins have not told it where MLflow is (mlflow_url).")
+        return self.promoting
 
     @property
     def kube(self) -> KubeClient | None:

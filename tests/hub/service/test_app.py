@@ -22,7 +22,7 @@ async def test_me_is_told_to_a_users_server_with_its_groups(service: Service) ->
         me = (await client.get("api/me")).json()
     assert (me["name"], me["groups"], me["admin"]) == ("ann", ["team-a"], False)
     assert (me["jobs_namespace"], me["service_account"], me["hub_version"]) == (None, None, "6.1.1")
-    assert me["features"] == ["prices", "images", "profiles", "capacity"]
+    assert me["features"] == ["prices", "images", "profiles", "capacity", "model-reads"]
 
 
 async def test_a_profile_is_shown_to_its_group_with_its_price(service: Service) -> None:

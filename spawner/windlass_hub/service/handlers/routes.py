@@ -8,6 +8,14 @@ from .health import HealthHandler
 from .internal import InternalCapacityHandler
 from .me import MeHandler
 from .metrics import MetricsHandler
+from .model_reads import ModelReadsHandler
+from .promotions import (
+    MODEL,
+    ModelPromotionsHandler,
+    PromotionAnswerHandler,
+    PromotionsHandler,
+    PromotionTermsHandler,
+)
 from .token import TokenHandler
 
 ROUTES: tuple[tuple[str, type], ...] = (
@@ -19,5 +27,10 @@ ROUTES: tuple[tuple[str, type], ...] = (
     (r"api/profiles", ProfilesHandler),
     (r"api/capacity", CapacityHandler),
     (r"api/metrics", MetricsHandler),
+    (r"api/promotions", PromotionsHandler),
+    (rf"api/models/{MODEL}/promotions", ModelPromotionsHandler),
+    (rf"api/models/{MODEL}/promotions/([0-9]{{1,18}})", PromotionAnswerHandler),
+    (rf"api/models/{MODEL}/promotion-terms", PromotionTermsHandler),
+    (r"api/audit/model-reads", ModelReadsHandler),
     (r"api/internal/capacity", InternalCapacityHandler),
 )
