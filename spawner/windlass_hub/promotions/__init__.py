@@ -10,5 +10,6 @@ rows are kept by what `records.Records` promises, MLflow is asked through `regis
     moving.py       doing it: intent first, one at a time per model, compared with what MLflow has
     looking.py      what moved past Windlass, and what an interruption left
     enforcement.py  whether MLflow itself keeps others from moving a protected alias
+    comparing.py    the version that holds a target beside the one that is to
     reading.py      terms and log, as the one who asks may see them
 """

@@ -13,10 +13,11 @@ from windlass.contract.models import (
     PromotionState,
     PromotionTerms,
 )
-from windlass.errors import Conflict, InvalidRequest, Unavailable, Upstream
+from windlass.errors import Conflict, InvalidRequest, NotFound, Unavailable, Upstream
 from windlass_hub.profiles.access import Person
 
 from .asking import Promotions
+from .comparing import PromotionComparison, compare
 from .enforcement import Enforcements
 from .looking import look
 from .records import MOVING, WAITING, Record
@@ -96,6 +97,14 @@ class PromotionReads:
         following = str(found[LATEST - 1].id) if len(found) > LATEST else None
         items = [self.shown(record, person) for record in found[:LATEST] if self._concerns(record, person)]
         return PromotionLog(items=items, next_cursor=following)
+
+    async def comparison(self, model: str, record_id: int, *, by: str) -> PromotionComparison:
+        """Both versions of a promotion that concerns this person."""
+        person = await self._promotions.person(by)
+        record = await self._promotions.records.get(record_id)
+        if record is None or record.model != model or not self._concerns(record, person):
+            raise NotFound("There is no such promotion of this model.")
+        return await compare(self._promotions.service, model=model, before=record.from_version, after=record.to_version)
 
     def shown(self, record: Record, person: Person) -> Promotion:
         """A line, as this person may act on it."""

@@ -65,17 +65,22 @@ class Registry:
 
         return await self._ask(read, what=f"The model {name!r}", seconds=READ_SECONDS)
 
-    async def stage_of(self, name: str, version: str) -> str | None:
-        """The stage that a version is in, which may be `None`; None on servers without stages.
-
-        Raises Conflict, too, where the version's files are not there yet.
-        """
+    async def version(self, name: str, version: str) -> dict[str, Any]:
+        """A version as MLflow has it."""
 
         async def read(http: MlflowHttp) -> dict[str, Any]:
             return await http.get("model-versions/get", {"name": name, "version": version})
 
         found = await self._ask(read, what=f"Version {version} of {name!r}", seconds=READ_SECONDS)
-        known = found.get("model_version") or {}
+        known = found.get("model_version")
+        return known if isinstance(known, dict) else {}
+
+    async def stage_of(self, name: str, version: str) -> str | None:
+        """The stage that a version is in, which may be `None`; None on servers without stages.
+
+        Raises Conflict, too, where the version's files are not there yet.
+        """
+        known = await self.version(name, version)
         if known.get("status") in _NOT_READY:
             message = f"Version {version} of {name!r} is not ready ({known['status']}): register it again, or wait."
             raise Conflict(message)

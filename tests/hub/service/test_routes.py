@@ -32,6 +32,7 @@ NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "api/promotions": {"GET": ME},
     "api/models/1/promotions": {"GET": ME, "POST": ME},
     "api/models/1/promotions/1": {"POST": ME},
+    "api/models/1/promotions/1/comparison": {"GET": ME},
     "api/models/1/promotion-terms": {"GET": ME},
     "api/audit/model-reads": {"POST": ME},
     "api/admin/catalogue": {"GET": READ, "PUT": WRITE},
@@ -44,6 +45,7 @@ NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "api/admin/servers": {"GET": READ},
     "api/admin/audit": {"GET": WRITE},
     "": {"GET": ME},
+    "promotions": {"GET": ME},
 }
 """What each route needs, written a second time: a new route, or one that needs less than before, is to be looked at."""
 

@@ -71,6 +71,17 @@ class PromotionAnswerHandler(PromotionHandler):
         await self.answered(record)
 
 
+class PromotionComparisonHandler(PromotionHandler):
+    """`api/models/NAME/promotions/ID/comparison`."""
+
+    scopes = needs(GET=())
+
+    async def get(self, name: str, record_id: str) -> None:
+        """The version that holds the alias or stage beside the one that is to."""
+        model = self.model(name)
+        self.reply(await self.state.promotion_reads.comparison(model, int(record_id), by=self.caller.name))
+
+
 class PromotionTermsHandler(PromotionHandler):
     """`api/models/NAME/promotion-terms`."""
 

@@ -13,6 +13,7 @@ from .promotions import (
     MODEL,
     ModelPromotionsHandler,
     PromotionAnswerHandler,
+    PromotionComparisonHandler,
     PromotionsHandler,
     PromotionTermsHandler,
 )
@@ -30,6 +31,7 @@ ROUTES: tuple[tuple[str, type], ...] = (
     (r"api/promotions", PromotionsHandler),
     (rf"api/models/{MODEL}/promotions", ModelPromotionsHandler),
     (rf"api/models/{MODEL}/promotions/([0-9]{{1,18}})", PromotionAnswerHandler),
+    (rf"api/models/{MODEL}/promotions/([0-9]{{1,18}})/comparison", PromotionComparisonHandler),
     (rf"api/models/{MODEL}/promotion-terms", PromotionTermsHandler),
     (r"api/audit/model-reads", ModelReadsHandler),
     (r"api/internal/capacity", InternalCapacityHandler),

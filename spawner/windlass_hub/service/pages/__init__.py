@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from .files import FileHandler
 from .home import HomePage
+from .promotions import PromotionsPage
 
 ROUTES: tuple[tuple[str, type], ...] = (
     (r"", HomePage),
+    (r"promotions", PromotionsPage),
     (r"static/(.*)", FileHandler),
 )
 """Patterns below the service's prefix, and their handlers."""
