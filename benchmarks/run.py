@@ -22,6 +22,8 @@ SCRIPTS = (
     "hub_spawner",
     "kubernetes_scale",
     "kubernetes_logs",
+    "experiments_pages",
+    "experiments_curves",
 )
 
 

@@ -150,6 +150,16 @@ async def test_job_that_made_no_run_gets_one_with_everything_on_it(bench: Bench,
     assert listed.url == f"{mlflow.url}/#/experiments/{listed.experiment_id}/runs/{listed.run_id}"
 
 
+async def test_what_a_job_took_is_metrics_of_its_run_and_what_is_unknown_is_none(bench: Bench, mlflow: Any) -> None:
+    bench.change(cost_usd=1.25)
+    await bench.keeper(mlflow.url).send_now()
+    bench.store.pending[bench.record.job_id] = bench.record
+    await bench.keeper(mlflow.url).send_now()
+    assert pairs(mlflow.run(bench.store.run_id), "metrics") == {"windlass.cost_usd": 1.25}
+    history = mlflow.ask(f"metrics/get-history?run_id={bench.store.run_id}&metric_key=windlass.cost_usd")
+    assert len(history["metrics"]) == 1
+
+
 async def test_runs_of_the_notebook_carry_the_record_and_are_closed(bench: Bench, mlflow: Any) -> None:
     def make(name: str) -> dict[str, Any]:
         info = mlflow.ask("runs/create", {"experiment_id": "0", "run_name": name})["run"]["info"]

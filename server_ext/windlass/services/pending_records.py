@@ -33,6 +33,8 @@ class PendingRecord:
     ended_at: float | None = None
     exit_code: int | None = None
     git: GitState | None = None
+    cost_usd: float | None = None
+    gpu_hours: float | None = None
     runs: tuple[dict[str, Any], ...] = ()
     """As engines.base.JobStatus.runs."""
 

@@ -27,6 +27,7 @@ _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _EXPERIMENTS_AT_ONCE = 500
 MAX_TAGS = 100
 MAX_PARAMS = 100
+MAX_METRICS = 1000
 MAX_VALUE_LENGTH = 5000
 
 
@@ -143,6 +144,13 @@ class MlflowRest:
             await self._post("runs/log-batch", {"run_id": run_id, "params": some})
         for some in _slices(_pairs(tags), MAX_TAGS):
             await self._post("runs/log-batch", {"run_id": run_id, "tags": some})
+
+    async def log_metrics(self, run_id: str, metrics: Mapping[str, float], *, at: float) -> None:
+        """Set metrics of a run at a time (POSIX seconds), step 0; the same once more changes nothing."""
+        time_ms = int(at * 1000)
+        values = [{"key": key, "value": value, "timestamp": time_ms, "step": 0} for key, value in metrics.items()]
+        for start in range(0, len(values), MAX_METRICS):
+            await self._post("runs/log-batch", {"run_id": run_id, "metrics": values[start : start + MAX_METRICS]})
 
     async def end_run(self, run_id: str, *, status: str, end_time: float | None) -> None:
         """Close a run (`end_time` in POSIX seconds)."""

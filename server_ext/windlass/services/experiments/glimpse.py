@@ -18,7 +18,7 @@ from windlass.tracking.reads.history import Point
 
 LONG_STEPS = 20_000
 """Histories that go on beyond this step are worth a first look."""
-_WINDOWS = 400
+_WINDOWS = 320
 _MOST_PLACES = 80
 _LEAST_PLACES = 12
 _PROBED_STEPS = 100
