@@ -2,65 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tracking.recorder import Recorder
 
 from windlass.errors import Unavailable
 from windlass.tracking.client import MlflowRefused, MlflowRest, NeedsMlflow
 from windlass.tracking.rest import reachable
-
-
-class Recorder:
-    """Answers what it is told to, and keeps the requests."""
-
-    def __init__(self) -> None:
-        self.answers: list[tuple[int, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.bodies: list[bytes] = []
-        self.paths: list[str] = []
-        recorder = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                recorder.headers.append({key.lower(): value for key, value in self.headers.items()})
-                recorder.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-                recorder.paths.append(self.path)
-                status, body = recorder.answers.pop(0) if recorder.answers else (200, {})
-                data = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *_arguments: Any) -> None:
-                """Keep quiet."""
-
-        for method in ("GET", "POST", "PUT"):
-            setattr(Handler, f"do_{method}", Handler.answer)
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    made = Recorder()
-    yield made
-    made.close()
-
 
 RUN = {"run": {"info": {"run_id": "r", "lifecycle_stage": "active"}}}
 

@@ -114,3 +114,23 @@ async def test_a_keeper_that_ends_at_once_costs_the_record_and_not_the_job(
     assert await tracking.job_environment(**JOB, git=None) == {}
     assert "keeper.log" in ((await tracking.info()).message or "")
     await tracking.close()
+
+
+async def test_one_reader_per_address_lives_until_tracking_is_closed(tmp_path: Path, recorder: Any) -> None:
+    recorder.answers = [(200, {"experiments": []})]
+    tracking = Tracking(
+        data_dir=tmp_path, configured_uri=f"http://ada:s3cret@{recorder.address}", python=sys.executable
+    )
+    reads = await tracking.reads()
+    assert await tracking.reads() is reads
+    assert (await reads.experiments.search()).items == []
+    assert "s3cret" not in reads.url
+    assert recorder.headers[0]["authorization"].startswith("Basic ")
+    await tracking.close()
+
+
+async def test_a_database_is_nothing_to_read_runs_from(tmp_path: Path) -> None:
+    tracking = Tracking(data_dir=tmp_path, configured_uri="sqlite:///x.db", python=sys.executable)
+    with pytest.raises(Unavailable, match="MLflow servers only"):
+        await tracking.reads()
+    await tracking.close()

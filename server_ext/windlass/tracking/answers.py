@@ -40,7 +40,7 @@ class MlflowRefused(Upstream):
 
     @property
     def is_invalid(self) -> bool:
-        """Whether MLflow found the request itself wrong (a filter it does not take, a page token it did not make)."""
+        """Whether MLflow found the request itself wrong, as a filter it does not take."""
         return self.status == 400 and not self.is_missing
 
 
@@ -117,8 +117,10 @@ def _said(response: httpx.Response) -> tuple[str, str]:
         answer = None
     if isinstance(answer, dict):
         said = answer.get("message") or answer.get("detail") or ""
-        return str(answer.get("error_code", "")), " ".join(str(said).split())[:_SAID_CHARACTERS]
+        # A database's own words end with the whole statement.
+        said = str(said).partition("[SQL:")[0]
+        return str(answer.get("error_code", "")), " ".join(said.split())[:_SAID_CHARACTERS]
     kind = str(response.headers.get("content-type", ""))
-    if kind.startswith("text/plain") and len(response.content) <= _SAID_CHARACTERS:
+    if kind.startswith("text/plain") and not _is_page(response) and len(response.content) <= _SAID_CHARACTERS:
         return "", " ".join(response.content.decode("utf-8", "replace").split())
     return "", ""

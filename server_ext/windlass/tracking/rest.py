@@ -81,7 +81,8 @@ class MlflowHttp:
 
         self.url = without_credentials(uri).rstrip("/")
         try:
-            local = urlsplit(uri).hostname in LOOPBACK
+            parts = urlsplit(uri)
+            local = parts.hostname in LOOPBACK and parts.port != 0
             self._access = access(uri, environ)
         except ValueError:
             raise Unavailable(f"{self.url} is no address of a server: correct it.") from None
@@ -194,13 +195,14 @@ class MlflowHttp:
 
     async def _exchange(self, request: httpx.Request, *, streamed: bool) -> httpx.Response:
         """One attempt, redirects within the origin followed. The body is read, but for a good answer to be streamed."""
+        response = await self._http.send(request, stream=True)
         for _ in range(_LONGEST_CHAIN):
-            response = await self._http.send(request, stream=True)
             onward = response.next_request
             if onward is None or not _may_follow(request, onward):
                 break
             await response.aclose()
             request = onward
+            response = await self._http.send(request, stream=True)
         if not (streamed and response.status_code < 300):
             try:
                 await response.aread()

@@ -55,6 +55,8 @@ def read_name(cursor: Cursor) -> Name:
     if kind == "datasets" and key not in DATASET:
         known = ", ".join(f"datasets.{word}" for word in DATASET)
         raise Wrong(dot.end, last.end, f"Of datasets MLflow knows {known}.")
+    if kind != "datasets" and key in ALIASES:
+        raise Wrong(head.start, last.end, f"MLflow takes {key!r} for {ALIASES[key]!r} everywhere: it cannot find this.")
     return Name(kind=kind, key=key, start=head.start, end=last.end, text=cursor.text[head.start : last.end])
 
 
@@ -64,7 +66,7 @@ def _after_dot(cursor: Cursor, head: Token) -> Token:
     while cursor.adjoins(Kind.DOT):
         dot = cursor.take()
         part = cursor.peek()
-        if part is not None and not part.spaced and part.kind in (Kind.RESERVED, Kind.NUMBER):
+        if part is not None and not part.spaced and part.kind in (Kind.RESERVED, Kind.NUMBER, Kind.OTHER):
             raise _needs_backticks(cursor.text, head, part)
         if part is not None and not part.spaced and part.kind is Kind.UNCLOSED:
             raise cursor.missing("")

@@ -6,12 +6,13 @@ MLflow has no escapes: a value ends at the first quote of its kind. What cannot 
 from __future__ import annotations
 
 from windlass.errors import FieldError, InvalidRequest
+from windlass.tracking.filters.vocabulary import ALIASES
 
 KINDS = ("metrics", "params", "tags", "attributes")
 
 
 def quoted(value: str) -> str:
-    """A value as a filter has it. Raises InvalidRequest for one with both kinds of quotes, or a backslash at the end."""
+    """A value as a filter has it. Raises InvalidRequest for one that no quotes hold."""
     for quote in ("'", '"'):
         if quote not in value and not value.endswith("\\"):
             return f"{quote}{value}{quote}"
@@ -37,8 +38,10 @@ def key(column: str) -> str:
     kind, _, name = column.partition(".")
     if kind not in KINDS or not name:
         raise _unfit(f"{column!r} is no column: it begins with metrics., params., tags. or attributes.")
-    if "`" in name or '"' in name:
-        raise _unfit(f"MLflow cannot sort or filter by {column!r}: there are quotes in it.")
+    if "`" in name or '"' in name or "\\" in name:
+        raise _unfit(f"MLflow cannot sort or filter by {column!r}: there are quotes or backslashes in it.")
+    if kind != "attributes" and name in ALIASES:
+        raise _unfit(f"MLflow takes {name!r} for {ALIASES[name]!r} everywhere: it cannot sort or filter by {column!r}.")
     return f"{kind}.`{name}`"
 
 

@@ -33,7 +33,10 @@ ALIASES = {
     "Run name": "run_name",
     "Run Name": "run_name",
 }
-"""Attributes by the names that MLflow's own page gave them."""
+"""Attributes by the names that MLflow's own page gave them.
+
+MLflow translates these words wherever they stand: a metric of such a name can be neither filtered nor sorted by.
+"""
 
 _NUMERIC = ("=", "!=", ">", ">=", "<", "<=")
 _TEXTUAL = ("=", "!=", "LIKE", "ILIKE")
@@ -58,9 +61,11 @@ def comparisons(kind: str, key: str) -> tuple[str, ...]:
 
 
 def named(kind: str, key: str) -> str | None:
-    """A key as a filter names it, quoted where it must be; None where no quotes do."""
+    """A key as a filter names it, quoted where it must be; None where MLflow finds it by none."""
     if kind == "attributes":
         return f"attributes.{key}"
+    if key in ALIASES:
+        return None
     if _PLAIN.fullmatch(key) and not _RESERVED & set(key.lower().split(".")):
         return f"{kind}.{key}"
     for quote in "`\"'":

@@ -58,7 +58,23 @@ class ArtifactReads:
             async with self._http.stream(endpoint, query) as streamed:
                 yield streamed
         except MlflowRefused as refused:
+            if refused.is_invalid and "directory" in str(refused):
+                raise not_a_file(path) from refused
+            if refused.status >= 500:
+                await self._look_for(run_id, model_id, path)
             raise _explained(refused) from refused
+
+    async def _look_for(self, run_id: str | None, model_id: str | None, path: str) -> None:
+        """Raise what a server of 2.x should have: it answers 500 for a file that is not there, and for a folder."""
+        folder = path.rstrip("/").rpartition("/")[0]
+        listed = {
+            str(item.get("path")): item for item in (await self.list(run_id=run_id, model_id=model_id, path=folder))[0]
+        }
+        found = listed.get(path.rstrip("/"))
+        if found is None:
+            raise missing(f"There is no file {path!r} among the artifacts.")
+        if found.get("is_dir"):
+            raise not_a_file(path)
 
     async def read(
         self, *, run_id: str | None = None, model_id: str | None = None, path: str, limit_bytes: int
@@ -81,6 +97,12 @@ def checked(path: str) -> str:
         message = "This is no path among the artifacts: name it relative to their root, without '..'."
         raise InvalidRequest(message, fields=[FieldError(field="path", message=message)])
     return trimmed
+
+
+def not_a_file(path: str) -> InvalidRequest:
+    """What is said of a folder where a file is needed."""
+    message = f"{path!r} is a folder: name a file in it."
+    return InvalidRequest(message, fields=[FieldError(field="path", message=message)])
 
 
 def _file(run_id: str | None, model_id: str | None, path: str) -> tuple[str, Query]:

@@ -30,7 +30,9 @@ class History:
     """One metric of one run."""
 
     points: list[Point]
-    """By step: `step`, `timestamp` (POSIX milliseconds), `value` (a number, or the words NaN, Infinity, -Infinity)."""
+    """By step: `step`, `timestamp` (POSIX milliseconds), `value` (a number, or the word NaN).
+
+    MLflow's databases keep infinities as the greatest and least float64 (±1.7976931348623157e308)."""
     total: int | None
     """How many there are in all; None when there are more than MLflow told of."""
 
@@ -58,7 +60,7 @@ class HistoryReads:
     ) -> dict[str, History]:
         """A metric of up to 100 runs, at most `points` (2 to 2,500) of each; first and last are always among them.
 
-        Runs without the metric have an empty history; runs that are gone are left out.
+        Runs without the metric have an empty history; runs that are gone have one too, or are left out.
         """
         wanted = list(dict.fromkeys(run_ids))
         if not wanted:
