@@ -1847,6 +1847,12 @@ export interface components {
             deleted?: boolean;
             /** @description Only the runs nested under this one. */
             parent?: string | null;
+            /**
+             * @description Only runs that are nested under none, to be grouped by `parent`; of no account beside `parent`. Older
+             *     servers cannot tell (they know no `IS NULL`), which is 400 at this field.
+             * @default false
+             */
+            top_level?: boolean;
             /** @default 100 */
             limit?: number;
             cursor?: string | null;

@@ -35,6 +35,9 @@ class RunSearch(WireModel):
     """Runs in MLflow's bin instead of the active ones."""
     parent: str | None = Field(default=None, max_length=64)
     """Only the runs nested under this one."""
+    top_level: bool = False
+    """Only runs that are nested under none, to be grouped by `parent`; of no account beside `parent`. Older
+    servers cannot tell (they know no `IS NULL`), which is 400 at this field."""
     limit: int = Field(default=100, ge=1, le=500)
     cursor: str | None = Field(default=None, max_length=4000)
     cached: bool = False

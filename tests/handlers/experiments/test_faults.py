@@ -74,6 +74,7 @@ def test_a_page_token_that_mlflow_does_not_take_any_more_is_the_cursors_fault(pa
     with panel.proxy.failing("runs/search", Fault(400, said)):
         assert panel.search(experiment, 400, limit=1, cursor=cursor)["fields"][0]["field"] == "cursor"
         assert panel.search(experiment, 400, limit=1)["fields"][0]["field"] == "filter"
+        assert panel.search(experiment, 400, limit=1, top_level=True)["fields"][0]["field"] == "top_level"
 
 
 def test_a_comparison_does_without_the_versions_that_cannot_be_read(panel: Panel) -> None:

@@ -145,6 +145,8 @@ def test_runs_nested_under_one_are_found_by_it(panel: Panel) -> None:
     assert {run["parent_id"] for run in page["items"]} == {parent}
     assert panel.get(f"/runs/{parent}")["nested"] is True
     assert panel.get(f"/runs/{min(children)}")["nested"] is False
+    top = panel.search(experiment, top_level=True, filter="attributes.status = 'FINISHED'")
+    assert [run["name"] for run in top["items"]] == ["other", "sweep"]
     assert panel.search(experiment, parent="x' or 'y")["items"] == []
     assert panel.search(experiment, 400, parent="x' or \"y")["fields"][0]["field"] == "parent"
 

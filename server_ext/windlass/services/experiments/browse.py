@@ -16,7 +16,7 @@ from windlass.contract.runs import RunPage, RunSearch
 from windlass.errors import FieldError, InvalidRequest, NotFound
 from windlass.services.experiments.cache import PAGE_BYTES, BoundedCache, RunCache
 from windlass.services.experiments.columns import KnownKeys
-from windlass.services.experiments.questions import Question, bad_cursor, page_cursor, question_of, token_in
+from windlass.services.experiments.questions import NOT_NESTED, Question, bad_cursor, page_cursor, question_of, token_in
 from windlass.services.experiments.records import RunRecord, record_of
 from windlass.services.experiments.rows import moment, row_of
 from windlass.tracking import filters
@@ -115,7 +115,8 @@ class Experiments:
                 page_token=token,
             )
         except MlflowRefused as refused:
-            raise _asked_wrongly(refused, token=token, field="filter") from refused
+            field = "top_level" if question.filter.endswith(NOT_NESTED) else "filter"
+            raise _asked_wrongly(refused, token=token, field=field) from refused
         records = [record_of(run) for run in page.items]
         self._cache.keep(records)
         self._keys.note(records)

@@ -18,6 +18,7 @@ from windlass.tracking import filters
 from windlass.tracking.filters.quoting import order_by, quoted
 
 LONGEST_TOKEN = 2000
+NOT_NESTED = f"tags.`{PARENT_TAG}` IS NULL"
 _ATTRIBUTES = {
     "attributes.start_time": "attributes.start_time",
     "attributes.end_time": "attributes.end_time",
@@ -55,6 +56,8 @@ def question_of(search: RunSearch) -> Question:
     conditions = [search.filter.strip()] if search.filter.strip() else []
     if search.parent is not None:
         conditions.append(f"tags.`{PARENT_TAG}` = {_parent(search.parent)}")
+    elif search.top_level:
+        conditions.append(NOT_NESTED)
     return Question(
         experiment_ids=tuple(search.experiment_ids),
         filter=" AND ".join(conditions),
