@@ -17,7 +17,7 @@ from windlass_hub.profiles.access import Person
 
 from .looking import look
 from .moving import move, moved_since
-from .records import DONE, FAILED, REFUSED, WAITING, WITHDRAWN, Answer, NewRecord, Record, Records, Repeated
+from .records import DONE, FAILED, MOVING, REFUSED, WAITING, WITHDRAWN, Answer, NewRecord, Record, Records, Repeated
 from .registry import Model, Registry
 from .rules import PromotionSettings, Rule, Target, why_no_alias
 
@@ -135,7 +135,7 @@ class Promotions:
     def why_not(self, record: Record, person: Person) -> str | None:
         """Why this person may not approve it, as a sentence; None when they may."""
         if record.state != WAITING:
-            return f"This promotion waits no more: it is {record.state}."
+            return _waits_no_more(record)
         if any(answer.by == person.name for answer in record.answers):
             return "You have answered this promotion already."
         rule = self.rule_of(record)
@@ -192,7 +192,9 @@ class Promotions:
         await look(self.records, self.service, record.model)
         approved = await self.records.answer(record.id, said)
         if approved is None:
-            raise await self._too_late(record)
+            approved = await self._again(record)
+            if not any(known.by == said.by and known.approved for known in approved.answers):
+                raise self._too_late(approved)
         return await self._completed(approved)
 
     async def complete_approved(self, *, limit: int = 500) -> None:
@@ -213,7 +215,7 @@ class Promotions:
         message = f"{said.by} refused it."
         ended = await self.records.close(record.id, state=REFUSED, message=message, answer=said)
         if ended is None:
-            raise await self._too_late(record)
+            raise self._too_late(await self._again(record))
         return ended
 
     async def _withdraw(self, record: Record, person: Person, comment: str) -> Record:
@@ -224,13 +226,14 @@ class Promotions:
         message = comment.strip()[:2000] or None
         ended = await self.records.close(record.id, state=WITHDRAWN, message=message, answer=None)
         if ended is None:
-            raise await self._too_late(record)
+            raise self._too_late(await self._again(record))
         self._audit("promotion.withdraw", ended, person.name)
         return ended
 
-    async def _too_late(self, record: Record) -> Conflict:
-        now = await self._again(record)
-        return Conflict(f"This promotion waits no more: it is {now.state}.")
+    def _too_late(self, record: Record) -> Conflict:
+        if record.state == WAITING:
+            return Conflict("You have answered this promotion already.")
+        return Conflict(_waits_no_more(record))
 
     async def _again(self, record: Record) -> Record:
         found = await self.records.get(record.id)
@@ -258,6 +261,10 @@ class Promotions:
             decision="refused" if refused else "allowed",
             detail=detail,
         )
+
+
+def _waits_no_more(record: Record) -> str:
+    return f"This promotion waits no more: it is {'being done' if record.state == MOVING else record.state}."
 
 
 def _invalid(field: str, message: str) -> InvalidRequest:

@@ -143,6 +143,17 @@ async def test_two_approvals_at_once_move_it_once(
     assert line["state"] == "done"
 
 
+async def test_an_approval_that_is_sent_twice_at_once_is_one(
+    desk: Desk, secured: BasicAuthMlflow, named: Callable[..., str]
+) -> None:
+    model = named(editor="lea")
+    waiting = (await desk.promote("lea", model, 2, "gold")).json()
+    answers = await asyncio.gather(*(desk.answer("leo", waiting, "approve") for _ in range(3)))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [len(answer.json()["approvals"]) for answer in answers] == [1, 1, 1]
+    assert secured.aliases(model) == {}
+
+
 async def test_an_approval_holds_for_what_was_asked_not_for_what_came_since(
     desk: Desk, secured: BasicAuthMlflow, named: Callable[..., str]
 ) -> None:
