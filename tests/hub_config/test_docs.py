@@ -26,4 +26,4 @@ def test_the_defaults_it_states_are_the_real_ones() -> None:
     assert len(checked) > 8
 
 
-_IN_WORDS = {"database", "network"}
+_IN_WORDS = {"database", "network", "promotion"}
