@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import httpx
 import pytest
 from tests.hub.promotions.basic_auth import BasicAuthMlflow
 from tests.hub.promotions.conftest import Desk
+from tests.hub.service.test_main import answering, asking, environment, free_address, running
+from tests.mlflow_proxy import proxying
 
 from windlass.errors import Conflict, Unavailable
 from windlass_hub.promotions.moving import move
@@ -19,6 +24,7 @@ from windlass_hub.promotions.rules import Target
 from windlass_hub.service.audit_database import AuditDatabase
 from windlass_hub.service.promoting import Promoting, make_promoting
 from windlass_hub.service.promotion_records import PromotionRecords
+from windlass_hub.settings import Settings
 
 CHALLENGER = Target(kind="alias", name="challenger")
 
@@ -71,6 +77,46 @@ async def test_after_a_crash_the_log_says_what_mlflow_has(
     assert len(lines) == 1, "what was interrupted is no drift"
     assert (lines[0]["state"], says in lines[0]["message"]) == (ended, True)
     assert (await desk.promote("ann", model, 3, "other")).status_code == 200
+
+
+async def test_a_service_that_is_killed_between_the_move_and_the_log_leaves_a_true_log(
+    desk: Desk, secured: BasicAuthMlflow, named: Callable[..., str], settings: Settings, tmp_path: Path
+) -> None:
+    """A process of its own, on the same database, killed while MLflow's answer to the move is on its way."""
+    model = named()
+    waiting = (await desk.promote("ann", model, 2)).json()
+    moved, killed = threading.Event(), threading.Event()
+
+    def hold_back(path: str, body: bytes) -> bytes:
+        if "registered-models/alias" in path:
+            moved.set()
+            killed.wait(60)
+        return body
+
+    url, folder = free_address(), tmp_path / "process"
+    folder.mkdir()
+    with proxying(secured.url) as proxy:
+        proxy.change = hold_back
+        through = settings.model_copy(update={"mlflow_url": proxy.url, "service_url": url})
+        given = environment(through, url, JUPYTERHUB_API_URL=desk.service.hub.url)
+        with running(folder, given) as process:
+            await answering(url, process, folder)
+            headers = {"Authorization": f"token {desk.service.tokens['leo']}"}
+            async with asking(url, headers) as leo:
+                path = f"models/{model}/promotions/{waiting['id']}"
+                answer = asyncio.ensure_future(leo.post(path, json={"decision": "approve"}, timeout=60))
+                assert await asyncio.to_thread(moved.wait, 60), (folder / "log").read_text()
+                process.kill()
+                killed.set()
+                with pytest.raises(httpx.TransportError):
+                    await answer
+    assert secured.aliases(model) == {"champion": "2"}
+    (line,) = await desk.log("ann", model)
+    assert (line["state"], line["message"]) == ("waiting", "It is being done.")
+    async with another(desk, later=HOLD_SECONDS + 1) as restarted:
+        await restarted.settle()
+    (line,) = await desk.log("ann", model)
+    assert (line["state"], line["by"], line["approvals"][0]["by"]) == ("done", "ann", "leo")
 
 
 async def test_who_was_taken_for_dead_changes_nothing_of_the_log(
