@@ -2,9 +2,9 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { commands } from './plugins/commands';
 import { core } from './plugins/core';
-import { jobpage } from './plugins/jobpage';
 import { notebook } from './plugins/notebook';
 import { notifications } from './plugins/notifications';
+import { pages } from './plugins/pages';
 import { saving } from './plugins/saving';
 import { sidebar } from './plugins/sidebar';
 import { statusbar } from './plugins/statusbar';
@@ -12,9 +12,9 @@ import { statusbar } from './plugins/statusbar';
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
   core,
   commands,
-  jobpage,
   notebook,
   notifications,
+  pages,
   saving,
   sidebar,
   statusbar

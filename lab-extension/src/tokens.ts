@@ -3,6 +3,7 @@
  *
  * Interfaces only: the implementations are in `api/` and `model/`.
  */
+import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
@@ -81,6 +82,8 @@ export interface IWindlass {
   readonly jobs: IJobsModel;
   readonly info: IInfoModel;
   readonly settings: IWindlassSettings;
+  /** Where what the user has chosen is remembered; null where JupyterLab has no such place. */
+  readonly store: IStateDB | null;
   readonly trans: TranslationBundle;
 }
 

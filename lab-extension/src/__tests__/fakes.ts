@@ -249,6 +249,7 @@ export function fakeWindlass(jobs: readonly Job[] = []): IFakeWindlass {
     socket,
     info,
     settings,
+    store: null,
     jobs: new JobsModel({ client, info, settings, socket }),
     trans: nullTranslator.load('windlass')
   };

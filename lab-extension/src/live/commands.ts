@@ -1,14 +1,25 @@
-/** The commands on jobs that need no page of their own: stop, rerun, delete, refresh, open MLflow. */
+/** The commands: those that open pages, and those on jobs that need none: stop, rerun, delete, refresh, open MLflow. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
-import { deleteIcon, launchIcon, redoIcon, refreshIcon, stopIcon } from '@jupyterlab/ui-components';
+import {
+  deleteIcon,
+  launchIcon,
+  notebookIcon,
+  redoIcon,
+  refreshIcon,
+  spreadsheetIcon,
+  stopIcon
+} from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
+import type { Widget } from '@lumino/widgets';
 import { toMessage } from '../api/errors';
 import type { Job } from '../api/types';
 import { isFinal } from '../api/types';
 import { CommandIDs } from '../commands';
 import { trackingUrl } from '../model/tracking';
+import type { JobPage } from '../pages/job';
 import { jobId, jobIdSchema } from '../plugins/jobArgs';
 import type { IWindlass } from '../tokens';
 
@@ -20,6 +31,7 @@ export function addCommands(
 ): void {
   const { info, jobs, trans } = windlass;
   addJobCommands(app, windlass);
+  addPageCommands(app, windlass);
   app.commands.addCommand(CommandIDs.refresh, {
     label: args => (args.toolbar ? '' : trans.__('Refresh Jobs')),
     caption: trans.__('Ask the server for the jobs now'),
@@ -43,6 +55,55 @@ export function addCommands(
   const category = trans.__('Windlass');
   palette?.addItem({ command: CommandIDs.refresh, category });
   palette?.addItem({ command: CommandIDs.openTracking, category });
+}
+
+/** The commands that open pages. */
+function addPageCommands(app: JupyterFrontEnd, { jobs, trans }: IWindlass): void {
+  const { commands } = app;
+  const open = async (kind: string, key: string | null): Promise<Widget | null> =>
+    key === null ? null : ((await commands.execute(CommandIDs.openPage, { kind, key })) as Widget);
+  commands.addCommand(CommandIDs.openJob, {
+    label: trans.__('Open Job'),
+    caption: trans.__('Show the log, the executed notebook and the runs of this job'),
+    icon: launchIcon,
+    describedBy: { args: jobIdSchema(trans) },
+    isEnabled: args => jobId(app, args) !== null,
+    execute: async args => open('job', jobId(app, args))
+  });
+  commands.addCommand(CommandIDs.openExecutedNotebook, {
+    label: trans.__('Open Executed Notebook'),
+    caption: trans.__('Show the notebook of this job as it ran'),
+    icon: notebookIcon,
+    describedBy: { args: jobIdSchema(trans) },
+    isEnabled: args => (jobs.get(jobId(app, args) ?? '')?.executed_notebook ? true : false),
+    execute: async args => {
+      const page = (await open('job', jobId(app, args))) as JobPage | null;
+      page?.showTab('notebook');
+      return page;
+    }
+  });
+  commands.addCommand(CommandIDs.openRun, {
+    label: trans.__('Open Run'),
+    caption: trans.__('Show what this run was given, what it measured, and its files'),
+    icon: launchIcon,
+    describedBy: { args: idSchema(trans.__('Id of the run in MLflow')) },
+    execute: async args => open('run', textOf(args.id))
+  });
+  commands.addCommand(CommandIDs.openRuns, {
+    label: trans.__('Open Runs as Table'),
+    caption: trans.__('Show the runs of this experiment as a wide table'),
+    icon: spreadsheetIcon,
+    describedBy: { args: idSchema(trans.__('Id of the experiment in MLflow')) },
+    execute: async args => open('runs', textOf(args.id))
+  });
+}
+
+function idSchema(description: string): ReadonlyJSONObject {
+  return { type: 'object', required: ['id'], properties: { id: { type: 'string', description } } };
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 function addJobCommands(app: JupyterFrontEnd, windlass: IWindlass): void {

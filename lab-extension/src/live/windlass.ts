@@ -1,6 +1,7 @@
 /** Makes Windlass: the client, the socket and the models, once, from the application's own connection. */
 import type { ServerConnection } from '@jupyterlab/services';
 import type { ISettingRegistry } from '@jupyterlab/settingregistry';
+import type { IStateDB } from '@jupyterlab/statedb';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { WindlassClient } from '../api/client';
 import { WindlassSocket } from '../api/socket';
@@ -14,12 +15,13 @@ export interface IWindlassOptions {
   serverSettings: ServerConnection.ISettings;
   /** The user's settings, on their way; without them, and when they cannot be had, the defaults hold. */
   settings?: Promise<ISettingRegistry.ISettings>;
+  store: IStateDB | null;
   trans: TranslationBundle;
 }
 
 /** Make Windlass, and begin to listen for jobs. */
 export function makeWindlass(options: IWindlassOptions): IWindlass {
-  const { serverSettings, trans } = options;
+  const { serverSettings, store, trans } = options;
   const client = new WindlassClient({ serverSettings });
   const socket = new WindlassSocket({ serverSettings });
   const settings = new SettingsModel();
@@ -30,5 +32,5 @@ export function makeWindlass(options: IWindlassOptions): IWindlass {
     () => undefined
   );
   jobs.start();
-  return { client, socket, jobs, info, settings, trans };
+  return { client, socket, jobs, info, settings, store, trans };
 }

@@ -1,6 +1,7 @@
 /** Provides the way to Windlass, and takes it once JupyterLab can be used. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { WindlassLoader } from '../loader';
 import { IWindlassLoader } from '../tokens';
@@ -11,12 +12,13 @@ export const core: JupyterFrontEndPlugin<IWindlassLoader> = {
   id: ID,
   description: 'Provides Windlass to other plugins: the jobs, the live connection and the REST client.',
   autoStart: true,
-  optional: [ITranslator, ISettingRegistry],
+  optional: [ITranslator, ISettingRegistry, IStateDB],
   provides: IWindlassLoader,
   activate: (
     app: JupyterFrontEnd,
     translator: ITranslator | null,
-    registry: ISettingRegistry | null
+    registry: ISettingRegistry | null,
+    store: IStateDB | null
   ): IWindlassLoader => {
     const loader = new WindlassLoader(async () => {
       const { makeWindlass } = await import(/* webpackChunkName: "live" */ '../live/windlass');
@@ -24,6 +26,7 @@ export const core: JupyterFrontEndPlugin<IWindlassLoader> = {
         serverSettings: app.serviceManager.serverSettings,
         // The settings live under the plugin's id; without them the defaults hold.
         settings: registry?.load(ID),
+        store,
         trans: (translator ?? nullTranslator).load('windlass')
       });
     });

@@ -4,7 +4,6 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { INotebookModel } from '@jupyterlab/notebook';
 import { INotebookTracker } from '@jupyterlab/notebook';
-import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { CommandIDs } from '../commands';
 import { windlassIcon } from '../icons';
@@ -15,14 +14,13 @@ export const notebook: JupyterFrontEndPlugin<void> = {
   description: 'Adds the command that sends the notebook on screen as a job.',
   autoStart: true,
   requires: [IWindlassLoader],
-  optional: [ITranslator, INotebookTracker, ICommandPalette, IStateDB],
+  optional: [ITranslator, INotebookTracker, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     loader: IWindlassLoader,
     translator: ITranslator | null,
     notebooks: INotebookTracker | null,
-    palette: ICommandPalette | null,
-    store: IStateDB | null
+    palette: ICommandPalette | null
   ): void => {
     const trans = (translator ?? nullTranslator).load('windlass');
     const { contents } = app.serviceManager;
@@ -63,6 +61,7 @@ export const notebook: JupyterFrontEndPlugin<void> = {
           loader.load(),
           import('../dialogs/submit')
         ]);
+        const { store } = windlass;
         const job = await openSubmitDialog({ windlass, commands: app.commands, store, ...found });
         if (job && windlass.settings.openJobAfterSubmit) {
           await app.commands.execute(CommandIDs.openJob, { id: job.id });
