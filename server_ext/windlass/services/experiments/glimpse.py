@@ -18,8 +18,8 @@ from windlass.tracking.reads.history import Point
 
 LONG_STEPS = 20_000
 """Histories that go on beyond this step are worth a first look."""
-_WINDOWS = 320
-_MOST_PLACES = 80
+_WINDOWS = 280
+_MOST_PLACES = 60
 _LEAST_PLACES = 12
 _PROBED_STEPS = 100
 _REQUESTS_AT_ONCE = 3
