@@ -6,6 +6,7 @@ with its time, while the page is read anew.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
@@ -117,7 +118,8 @@ class Experiments:
         except MlflowRefused as refused:
             field = "top_level" if question.filter.endswith(NOT_NESTED) else "filter"
             raise _asked_wrongly(refused, token=token, field=field) from refused
-        records = [record_of(run) for run in page.items]
+        # Runs with thousands of metrics take a while; nobody else is to wait for them.
+        records = await asyncio.to_thread(lambda: [record_of(run) for run in page.items])
         self._cache.keep(records)
         self._keys.note(records)
         if question.whole and token is None:
