@@ -13,9 +13,10 @@ export const API_ROOT = 'windlass/v1';
 
 /** What a request may carry. */
 export interface IRequestOptions {
-  method?: 'GET' | 'POST' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   body?: unknown;
-  query?: Readonly<Record<string, string | number | null | undefined>>;
+  /** An array is a parameter that is repeated. */
+  query?: Readonly<Record<string, string | number | readonly string[] | null | undefined>>;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -63,8 +64,10 @@ export async function request<T>(
 export function encodeQuery(query: IRequestOptions['query']): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== null && value !== undefined && value !== '') {
-      parameters.set(name, String(value));
+    for (const item of Array.isArray(value) ? (value as readonly string[]) : [value]) {
+      if (item !== null && item !== undefined && item !== '') {
+        parameters.append(name, String(item));
+      }
     }
   }
   const text = parameters.toString();

@@ -55,6 +55,37 @@ export type Severity = Schemas['Severity'];
 export type TimelineStep = Schemas['TimelineStep'];
 export type TrackingInfo = Schemas['TrackingInfo'];
 
+export type Artifact = Schemas['Artifact'];
+export type ArtifactList = Schemas['ArtifactList'];
+export type ArtifactTable = Schemas['ArtifactTable'];
+export type ArtifactView = Schemas['ArtifactView'];
+export type ColumnList = Schemas['ColumnList'];
+export type CompareRequest = Schemas['CompareRequest'];
+export type ComparedValue = Schemas['ComparedValue'];
+export type Comparison = Schemas['Comparison'];
+export type Completion = Schemas['Completion'];
+export type Curve = Schemas['Curve'];
+export type Curves = Schemas['Curves'];
+export type CurvesRequest = Schemas['CurvesRequest'];
+export type Experiment = Schemas['Experiment'];
+export type ExperimentList = Schemas['ExperimentList'];
+export type FilterAdvice = Schemas['FilterAdvice'];
+export type FilterCheck = Schemas['FilterCheck'];
+export type FilterProblem = Schemas['FilterProblem'];
+export type Lineage = Schemas['Lineage'];
+export type LineageKind = Schemas['LineageKind'];
+export type LineageNode = Schemas['LineageNode'];
+export type LoadCode = Schemas['LoadCode'];
+export type MetricValue = Schemas['MetricValue'];
+export type Run = Schemas['Run'];
+export type RunDetail = Schemas['RunDetail'];
+export type RunModel = Schemas['RunModel'];
+export type RunPage = Schemas['RunPage'];
+export type RunRerun = Schemas['RunRerun'];
+export type RunSearch = Schemas['RunSearch'];
+export type RunStatus = Schemas['RunStatus'];
+export type TextValue = Schemas['TextValue'];
+
 export type JobsEvent = Schemas['JobsEvent'];
 export type ClientMessage = Schemas['ClientMessage'];
 export type ServerMessage = Schemas['ServerMessage'];
@@ -65,6 +96,11 @@ const FINAL_STATES: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'sto
 /** Whether nothing about a job in this state will change any more. */
 export function isFinal(state: JobState): boolean {
   return FINAL_STATES.has(state);
+}
+
+/** Whether a run may still change. */
+export function isLive(status: RunStatus): boolean {
+  return status === 'RUNNING' || status === 'SCHEDULED';
 }
 
 /** Name of the engine that runs jobs in a cluster. */
