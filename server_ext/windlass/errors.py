@@ -79,6 +79,13 @@ class Upstream(WindlassError):
     title = "Another server refused, or answered nonsense"
 
 
+class ArtifactTooLarge(WindlassError):
+    """A file is larger than what is handed out in this way."""
+
+    code = "artifact-too-large"
+    title = "The file is too large"
+
+
 class StorageFull(WindlassError):
     """There is no room to write."""
 

@@ -7,7 +7,7 @@ from tornado.web import authenticated
 
 from windlass.contract.jobs import RerunRequest, StopRequest
 from windlass.handlers.base import WindlassHandler
-from windlass.handlers.jobs import JobsHandler
+from windlass.handlers.jobs import SubmittingHandler
 from windlass.services.submit import checked_key
 
 
@@ -43,7 +43,7 @@ class StopHandler(WindlassHandler):
         await self.reply(await parts.control.stop(job_id, owner=self.owner, reason=request.reason))
 
 
-class RerunHandler(JobsHandler):
+class RerunHandler(SubmittingHandler):
     """`/jobs/{id}/rerun`."""
 
     @authenticated

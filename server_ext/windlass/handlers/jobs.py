@@ -13,7 +13,16 @@ from windlass.handlers.operations.jobs import DEFAULT_PAGE, LARGEST_PAGE
 from windlass.services.submit import Submitted, checked_key
 
 
-class JobsHandler(WindlassHandler):
+class SubmittingHandler(WindlassHandler):
+    """What handlers that make jobs share."""
+
+    async def reply_submitted(self, submitted: Submitted) -> None:
+        """Answer 201 with where the job is, or 200 when this key had made it before."""
+        self.set_header("Location", f"{self.base_url.rstrip('/')}{PREFIX}/jobs/{submitted.job.id}")
+        await self.reply(submitted.job, status=201 if submitted.created else 200)
+
+
+class JobsHandler(SubmittingHandler):
     """`/jobs`."""
 
     @authenticated
@@ -38,11 +47,6 @@ class JobsHandler(WindlassHandler):
             cursor=self.query_text("cursor"),
         )
         await self.reply(page)
-
-    async def reply_submitted(self, submitted: Submitted) -> None:
-        """Answer 201 with where the job is, or 200 when this key had made it before."""
-        self.set_header("Location", f"{self.base_url.rstrip('/')}{PREFIX}/jobs/{submitted.job.id}")
-        await self.reply(submitted.job, status=201 if submitted.created else 200)
 
     def _states(self) -> tuple[JobState, ...]:
         try:

@@ -7,6 +7,7 @@ from tornado.web import authenticated
 
 from windlass.handlers.base import WindlassHandler
 from windlass.handlers.operations.jobs import DEFAULT_LOG_BYTES, LARGEST_LOG_BYTES
+from windlass.services.queries import Download
 
 CHUNK_BYTES = 256 * 1024
 
@@ -64,7 +65,10 @@ class BundleHandler(WindlassHandler):
     async def get(self, job_id: str) -> None:
         """Download what was sent."""
         parts = await self.services.ready()
-        bundle = await parts.jobs.bundle(job_id, owner=self.owner)
+        await self.send_file(await parts.jobs.bundle(job_id, owner=self.owner))
+
+    async def send_file(self, bundle: Download) -> None:
+        """Answer with a bundle, to be saved."""
         self.set_header("Content-Type", "application/gzip")
         self.set_attachment_header(bundle.file_name)
         with bundle.path.open("rb") as file:

@@ -16,6 +16,7 @@ from tornado.web import HTTPError
 
 from windlass.contract.problem import FieldProblem, Problem
 from windlass.errors import (
+    ArtifactTooLarge,
     BundleRefused,
     Conflict,
     FieldError,
@@ -35,6 +36,7 @@ STATUS: dict[type[WindlassError], int] = {
     Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
+    ArtifactTooLarge: 413,
     BundleRefused: 422,
     Upstream: 502,
     Unavailable: 503,

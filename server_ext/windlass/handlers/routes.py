@@ -12,6 +12,18 @@ from windlass.handlers.job import JobHandler, RerunHandler, StopHandler
 from windlass.handlers.jobs import JobsHandler, PreviewHandler
 from windlass.handlers.operations import PREFIX
 from windlass.handlers.output import BundleHandler, DiffHandler, LogsHandler, NotebookHandler
+from windlass.handlers.run_files import (
+    ArtifactRawHandler,
+    ArtifactsHandler,
+    ArtifactViewHandler,
+    LoadCodeHandler,
+    ModelVersionLineageHandler,
+    RunBundleHandler,
+    RunDiffHandler,
+    RunLineageHandler,
+    RunNotebookHandler,
+    RunRerunHandler,
+)
 from windlass.handlers.runs import RunCompareHandler, RunCurvesHandler, RunFilterHandler, RunHandler, RunSearchHandler
 from windlass.handlers.server import DoctorHandler, EnvironmentsHandler, InfoHandler, UnknownHandler
 from windlass.handlers.socket import SocketHandler
@@ -38,6 +50,16 @@ HANDLERS: dict[str, type[RequestHandler]] = {
     "/runs/compare": RunCompareHandler,
     "/runs/curves": RunCurvesHandler,
     "/runs/{run_id}": RunHandler,
+    "/runs/{run_id}/notebook": RunNotebookHandler,
+    "/runs/{run_id}/diff": RunDiffHandler,
+    "/runs/{run_id}/bundle": RunBundleHandler,
+    "/runs/{run_id}/rerun": RunRerunHandler,
+    "/runs/{run_id}/load-code": LoadCodeHandler,
+    "/runs/{run_id}/artifacts": ArtifactsHandler,
+    "/runs/{run_id}/artifacts/view": ArtifactViewHandler,
+    "/runs/{run_id}/artifacts/raw": ArtifactRawHandler,
+    "/runs/{run_id}/lineage": RunLineageHandler,
+    "/models/{name}/versions/{version}/lineage": ModelVersionLineageHandler,
     "/socket": SocketHandler,
 }
 

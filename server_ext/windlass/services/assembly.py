@@ -45,6 +45,7 @@ from windlass.services.preview import Preview
 from windlass.services.queries import JobQueries
 from windlass.services.rebuild import Rebuild
 from windlass.services.records import RecordKeeper
+from windlass.services.run_files import RunFiles, RunFilesStandOn, assemble
 from windlass.services.saving import SaveBroker
 from windlass.services.session import SocketSession
 from windlass.services.settings import Settings
@@ -71,6 +72,7 @@ class Parts:
     jobs: JobQueries
     preview: Preview
     run_details: RunDetails
+    run_files: RunFiles
     run_reader: RunReader
     session: Callable[..., SocketSession]
     submission: Submission
@@ -87,7 +89,8 @@ class Services:
         self._ledger = JobLedger(path=settings.ledger_path)
         self._hub = ChangeHub()
         self._engines = Engines(factories=settings.engines, default=settings.default_engine)
-        self._hub_facts = HubFacts(broker=HubBroker.from_environment(), environment=os.environ)
+        self._broker = HubBroker.from_environment()
+        self._hub_facts = HubFacts(broker=self._broker, environment=os.environ)
         self._environments = Environments(specs=kernel_specs, fallback_python=settings.python)
         self._tracking = Tracking(
             data_dir=settings.data_dir,
@@ -212,6 +215,14 @@ class Services:
         logs, notebooks = LogFeeds(), NotebookFeeds()
         run_cache = RunCache()
         runs = RunReader(tracking=self._tracking, cache=run_cache)
+        submission = Submission(
+            drafting=drafting,
+            launcher=self._launcher,
+            ledger=self._ledger,
+            bundles=self._bundles,
+            hub=self._hub,
+            saving=saving,
+        )
 
         def session(
             *, owner: str, send: Callable[[str], Awaitable[None]], describe: Callable[[WindlassError], Problem]
@@ -248,14 +259,22 @@ class Services:
             jobs=jobs,
             preview=Preview(drafting=drafting, tracking=self._tracking),
             run_details=RunDetails(tracking=self._tracking, runs=runs, ledger=self._ledger, bundles=self._bundles),
+            run_files=assemble(
+                RunFilesStandOn(
+                    settings=settings,
+                    tracking=self._tracking,
+                    runs=runs,
+                    ledger=self._ledger,
+                    bundles=self._bundles,
+                    engines=self._engines,
+                    environments=self._environments,
+                    drafting=drafting,
+                    submission=submission,
+                    root=root,
+                    broker=self._broker,
+                )
+            ),
             run_reader=runs,
             session=session,
-            submission=Submission(
-                drafting=drafting,
-                launcher=self._launcher,
-                ledger=self._ledger,
-                bundles=self._bundles,
-                hub=self._hub,
-                saving=saving,
-            ),
+            submission=submission,
         )

@@ -65,17 +65,7 @@ class Draft:
 
     def refuse_obstacles(self) -> None:
         """Raise BundleRefused, with the findings, when anything stands in the way."""
-        obstacles = self.obstacles()
-        if not obstacles:
-            return
-        sentences = [obstacle.message for obstacle in obstacles[:3]]
-        if len(obstacles) > len(sentences):
-            sentences.append(f"And {len(obstacles) - len(sentences)} more.")
-        if any(obstacle.rule == SECRET_RULE for obstacle in obstacles):
-            sentences.append("Take the secrets out, or set allow_secrets to send them all the same.")
-        raise BundleRefused(
-            " ".join(sentences), extra={"findings": [obstacle.model_dump(mode="json") for obstacle in obstacles]}
-        )
+        _refuse(self.obstacles())
 
 
 class Drafting:
@@ -135,6 +125,28 @@ class Drafting:
         address = self._settings.tracking_uri or ("http://127.0.0.1" if self._settings.embedded_tracking else None)
         return {"MLFLOW_TRACKING_URI": address} if address else {}
 
+    async def check_again(
+        self,
+        request: JobRequest,
+        *,
+        environment: ChosenEnvironment,
+        owner: str,
+        imports: tuple[str, ...],
+        files_bytes: int,
+    ) -> LaunchPlan:
+        """What the engine says of a job whose bundle is there already: its preflight, without the reading of code.
+
+        Raises BundleRefused, with the findings, when it would not run; InvalidRequest and Unavailable.
+        """
+        engine = self._engines.get(request.engine)
+        _refuse_cluster_options(request, engine)
+        spec = self._provisional_spec(request, request.notebook, environment, owner, imports=imports)
+        if isinstance(engine, InCluster):
+            spec = replace(spec, environment={**self._tracking_address(), **spec.environment}, files_bytes=files_bytes)
+        launch = await engine.plan(spec)
+        _refuse([finding for finding in launch.findings if finding.severity is Severity.ERROR])
+        return launch
+
     def notices_again(self, engine: str) -> list[str]:
         """What holds for a rerun on that engine as it does for a first run. Raises as `Engines.get`."""
         return lifetime_notices(self._engines.get(engine))
@@ -166,6 +178,19 @@ class Drafting:
             retries=request.retries,
             imports=imports,
         )
+
+
+def _refuse(obstacles: list[Finding]) -> None:
+    if not obstacles:
+        return
+    sentences = [obstacle.message for obstacle in obstacles[:3]]
+    if len(obstacles) > len(sentences):
+        sentences.append(f"And {len(obstacles) - len(sentences)} more.")
+    if any(obstacle.rule == SECRET_RULE for obstacle in obstacles):
+        sentences.append("Take the secrets out, or set allow_secrets to send them all the same.")
+    raise BundleRefused(
+        " ".join(sentences), extra={"findings": [obstacle.model_dump(mode="json") for obstacle in obstacles]}
+    )
 
 
 def _refuse_cluster_options(request: JobRequest, engine: Engine) -> None:

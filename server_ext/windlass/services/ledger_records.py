@@ -8,6 +8,7 @@ from windlass.contract.jobs import GitState, JobRequest, JobRun
 from windlass.ledger.jobs import FINAL_STATES, JobChange, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.changes import ChangeHub
+from windlass.services.job_options import options_of
 from windlass.services.pending_records import PendingRecord
 
 DONE = ("uploaded", "off")
@@ -64,6 +65,8 @@ def _pending(row: JobRow) -> PendingRecord:
         bundle_sha256=row.bundle_sha256 or "",
         python=row.python,
         parameters=dict(request.parameters),
+        options=options_of(row),
+        imports=tuple(row.imports or ()),
         started_at=row.started_at,
         ended_at=row.ended_at,
         exit_code=row.status.get("exit_code"),

@@ -33,6 +33,10 @@ class PendingRecord:
     ended_at: float | None = None
     exit_code: int | None = None
     git: GitState | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """How it was asked for, its parameters left out: what it takes to run it again elsewhere."""
+    imports: tuple[str, ...] = ()
+    """Distributions that its code imports."""
     cost_usd: float | None = None
     gpu_hours: float | None = None
     runs: tuple[dict[str, Any], ...] = ()

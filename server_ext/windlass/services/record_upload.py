@@ -12,6 +12,7 @@ from typing import Any
 from windlass.contract.jobs import JobRun
 from windlass.engines.base import Engine
 from windlass.runner.mlflow_place import server_key
+from windlass.services.job_options import tags_of
 from windlass.services.pending_records import PendingRecord
 from windlass.services.record_files import collect
 from windlass.tracking.client import MlflowRest, NeedsMlflow
@@ -132,6 +133,7 @@ class RecordUpload:
             "windlass.reason": record.reason,
             "windlass.world_size": str(record.world_size),
         }
+        tags |= tags_of(record.options, record.imports)
         if record.exit_code is not None:
             tags["windlass.exit_code"] = str(record.exit_code)
         if record.started_at is not None and record.ended_at is not None:

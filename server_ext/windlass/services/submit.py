@@ -11,13 +11,14 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from windlass.bundle.archive import Bundle, rebundle
 from windlass.contract.jobs import Job, JobRequest, JobState, RerunRequest
+from windlass.contract.runs import RunRerun
 from windlass.errors import FieldError, InvalidRequest, NotFound, WindlassError
 from windlass.ledger.jobs import JobLedger
 from windlass.ledger.tables import JobRow
@@ -40,6 +41,15 @@ class Submitted:
     job: Job
     created: bool
     """False: this key had made the job before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A job that is ready to be written down and started."""
+
+    row: JobRow
+    environment: ChosenEnvironment | None = None
+    """None: to be chosen by the row's."""
 
 
 class Submission:
@@ -89,17 +99,44 @@ class Submission:
 
         Raises NotFound, InvalidRequest, Conflict (what it sent is gone), StorageFull and Unavailable.
         """
+
+        async def again() -> Prepared:
+            old = await self._ledger.get(job_id, owner=owner)
+            bundle = await asyncio.to_thread(self.bundle_again, str(old.bundle_sha256), request)
+            row = row_again(old, bundle, request)
+            row.sent_notices = self._drafting.notices_again(old.engine)
+            return Prepared(row=row)
+
+        return await self.send_again({"job": job_id}, request, owner=owner, key=key, prepare=again)
+
+    async def send_again(
+        self,
+        what: dict[str, str],
+        request: RerunRequest | RunRerun,
+        *,
+        owner: str,
+        key: str | None,
+        prepare: Callable[[], Awaitable[Prepared]],
+    ) -> Submitted:
+        """Send what was sent before, once per key.
+
+        Args:
+            what: names it, with the request: the same key must not be used for anything else.
+            request: with the parameters, checked here.
+            owner: whose job it is to be.
+            key: an idempotency key, as `checked_key` gives it.
+            prepare: makes the job when there is none of this key yet.
+
+        Raises InvalidRequest, Conflict, StorageFull, Unavailable, and what `prepare` raises.
+        """
         check_parameters(request.parameters)
-        digest = _digest("rerun", {"job": job_id, **request.model_dump(mode="json")})
+        digest = _digest("rerun", {**what, **request.model_dump(mode="json")})
         async with self._keys.held(owner, key):
             earlier = await self._earlier(owner, key, digest)
             if earlier is not None:
                 return earlier
-            old = await self._ledger.get(job_id, owner=owner)
-            bundle = await asyncio.to_thread(self._again, old, request)
-            row = _row_again(old, bundle, request)
-            row.sent_notices = self._drafting.notices_again(old.engine)
-            return await self._start(row, key=key, digest=digest)
+            prepared = await prepare()
+            return await self._start(prepared.row, key=key, digest=digest, environment=prepared.environment)
 
     def _write(self, draft: Draft) -> Bundle:
         self._bundles.prepare()
@@ -107,11 +144,12 @@ class Submission:
         self._bundles.spare(bundle.path)
         return bundle
 
-    def _again(self, old: JobRow, request: RerunRequest) -> Bundle:
-        path = self._bundles.existing(old.bundle_sha256)
+    def bundle_again(self, sha256: str, request: RerunRequest | RunRerun) -> Bundle:
+        """A bundle on disk, with the parameters asked for. Raises Conflict when it is gone, and as `rebundle` does."""
+        path = self._bundles.existing(sha256)
         self._bundles.spare(path)
         if request.parameters is None:
-            return Bundle(path=path, sha256=str(old.bundle_sha256), size_bytes=path.stat().st_size)
+            return Bundle(path=path, sha256=sha256, size_bytes=path.stat().st_size)
         bundle = rebundle(path, parameters=request.parameters, folder=self._bundles.folder)
         self._bundles.spare(bundle.path)
         return bundle
@@ -175,7 +213,7 @@ def _digest(what: str, document: dict[str, Any]) -> str:
 
 def _row_of(draft: Draft, bundle: Bundle, *, owner: str, notices: list[str]) -> JobRow:
     now = time.time()
-    return _fresh(
+    return new_row(
         now,
         owner=owner,
         name=draft.name,
@@ -195,11 +233,12 @@ def _row_of(draft: Draft, bundle: Bundle, *, owner: str, notices: list[str]) -> 
     )
 
 
-def _row_again(old: JobRow, bundle: Bundle, request: RerunRequest) -> JobRow:
+def row_again(old: JobRow, bundle: Bundle, request: RerunRequest | RunRerun) -> JobRow:
+    """A job that runs what another one ran, as that was asked for."""
     asked = dict(old.request)
     if request.parameters is not None:
         asked["parameters"] = request.model_dump(mode="json")["parameters"]
-    return _fresh(
+    return new_row(
         time.time(),
         owner=old.owner,
         name=old.name,
@@ -220,7 +259,8 @@ def _row_again(old: JobRow, bundle: Bundle, request: RerunRequest) -> JobRow:
     )
 
 
-def _fresh(now: float, **columns: Any) -> JobRow:
+def new_row(now: float, **columns: Any) -> JobRow:
+    """A job that nobody has yet, created now (POSIX seconds)."""
     return JobRow(
         id=new_job_id(now=now),
         state="submitted",

@@ -46,7 +46,7 @@ class RunDetails:
         reads = await self._tracking.reads()
         names, models, files, nested, jobs = await asyncio.gather(
             reads.experiments.names([record.experiment_id]),
-            _models_of(record, reads),
+            models_of(record, reads),
             _record_files(record, reads),
             _has_nested(record, reads),
             jobs_of([record], ledger=self._ledger, owner=owner),
@@ -84,7 +84,8 @@ def _tags_of(record: RunRecord) -> list[tuple[str, str]]:
     return sorted((key, value) for key, value in record.tags.items() if key not in _OWN_LONG_TAGS)
 
 
-async def _models_of(record: RunRecord, reads: MlflowReads) -> list[RunModel]:
+async def models_of(record: RunRecord, reads: MlflowReads) -> list[RunModel]:
+    """The models that a run made: LoggedModels, and the folders that older clients logged."""
     given = {"outputs": {"model_outputs": [{"model_id": model_id} for model_id in record.model_outputs]}}
     found = [_logged_model(model) for model in await reads.logged_models.of_run(given)]
     folders = [

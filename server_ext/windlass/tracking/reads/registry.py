@@ -7,7 +7,7 @@ version) is not tried again once it was sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from windlass.tracking.filters.quoting import contains, quoted
@@ -41,10 +41,16 @@ class RegistryReads:
 
     async def versions_of_run(self, run_id: str, *, limit: int = 100) -> list[dict[str, Any]]:
         """Versions of whatever model that came from a run, with their `aliases`, at most so many."""
-        page = await self._search_versions(f"run_id = {quoted(run_id)}", limit=limit, page_token=None)
+        return (await self.versions_of_runs([run_id], limit=limit)).items
+
+    async def versions_of_runs(self, run_ids: Sequence[str], *, limit: int = 100) -> Page:
+        """The same of several runs, at least one; the page's token tells that there are more."""
+        condition = f"run_id IN ({', '.join(map(quoted, run_ids))})"
+        page = await self._search_versions(condition, limit=limit, page_token=None)
         names = sorted({str(version.get("name")) for version in page.items})
         models = dict(zip(names, await asyncio.gather(*map(self.model, names)), strict=True))
-        return [_with_aliases(version, models[str(version.get("name"))]) for version in page.items]
+        items = [_with_aliases(version, models[str(version.get("name"))]) for version in page.items]
+        return Page(items=items, token=page.token)
 
     async def version(self, name: str, version: str) -> dict[str, Any]:
         """One version, with its `aliases`."""

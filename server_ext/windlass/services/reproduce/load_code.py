@@ -1,0 +1,98 @@
+"""A code cell that loads a run's model: by its flavour's own loader where there is one, else as a pyfunc.
+
+Names of models and paths come from MLflow, and anybody may have chosen them: they reach the code as Python literals
+and nowhere else. No credentials are written into a notebook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from windlass.contract.runs import LoadCode, RunModel
+from windlass.errors import FieldError, InvalidRequest, NotFound, Unavailable, Upstream
+from windlass.runner.mlflow_place import without_credentials
+from windlass.services.experiments.detail import models_of
+from windlass.services.experiments.reading import RunReader
+from windlass.services.experiments.records import RunRecord
+from windlass.tracking.reads import MlflowReads
+from windlass.tracking.tracking import Tracking
+
+LOADERS = {
+    "pytorch": "torch",
+    "sklearn": "scikit-learn",
+    "keras": "keras",
+    "tensorflow": "tensorflow",
+    "xgboost": "xgboost",
+    "lightgbm": "lightgbm",
+    "catboost": "catboost",
+    "statsmodels": "statsmodels",
+    "prophet": "prophet",
+    "onnx": "onnx",
+    "spacy": "spacy",
+    "transformers": "transformers",
+    "sentence_transformers": "sentence-transformers",
+    "spark": "pyspark",
+    "langchain": "langchain",
+}
+"""Flavours whose loader gives the model as its framework has it, and what that takes; the first that fits is taken."""
+_MLMODEL_BYTES = 1 << 20
+_PYFUNC = "pyfunc"
+
+
+class ModelLoading:
+    """Writes the code. Raises NotFound, InvalidRequest, Unavailable, MlflowRefused and Upstream."""
+
+    def __init__(self, *, tracking: Tracking, runs: RunReader) -> None:
+        self._tracking = tracking
+        self._runs = runs
+
+    async def code(self, run_id: str, *, model_id: str | None = None, path: str | None = None) -> LoadCode:
+        """A cell that loads the run's model; which one is to be said when it made several."""
+        record = await self._runs.known(run_id)
+        reads = await self._tracking.reads()
+        model = _chosen(await models_of(record, reads), model_id=model_id, path=path)
+        flavors = model.flavors or await _flavors(record, model, reads)
+        flavor = next((name for name in LOADERS if name in flavors), _PYFUNC)
+        lines = [
+            f"# The model of run {record.id}",
+            "import mlflow",
+            "",
+            f"mlflow.set_tracking_uri({without_credentials(reads.url)!r})",
+            f"model = mlflow.{flavor}.load_model({model.uri!r})",
+            "model",
+        ]
+        return LoadCode(code="\n".join(lines), imports=["mlflow", *([LOADERS[flavor]] if flavor != _PYFUNC else [])])
+
+
+def _chosen(models: Sequence[RunModel], *, model_id: str | None, path: str | None) -> RunModel:
+    if not models:
+        raise NotFound("This run has no model: log one in the notebook, as mlflow.sklearn.log_model does.")
+    folder = (path or "").rstrip("/") or None
+    fitting = [
+        model
+        for model in models
+        if (model_id is None or model.model_id == model_id) and (folder is None or model.path == folder)
+    ]
+    if not fitting:
+        raise NotFound("The run has no such model: it may have been deleted; reload the run.")
+    if len(fitting) > 1:
+        names = ", ".join(model.name for model in fitting[:5])
+        message = f"The run has {len(fitting)} models ({names}): say which."
+        raise InvalidRequest(message, fields=[FieldError(field="model_id", message=message)])
+    return fitting[0]
+
+
+async def _flavors(record: RunRecord, model: RunModel, reads: MlflowReads) -> list[str]:
+    """As the MLmodel file says; none where it cannot be read, which a pyfunc may still be loaded from."""
+    whose = {"model_id": model.model_id} if model.model_id else {"run_id": record.id}
+    file = "MLmodel" if model.model_id else f"{model.path}/MLmodel"
+    try:
+        content, _ = await reads.artifacts.read(**whose, path=file, limit_bytes=_MLMODEL_BYTES)
+        found: Any = yaml.safe_load(content)
+    except (Unavailable, Upstream, InvalidRequest, yaml.YAMLError, ValueError, RecursionError):
+        return []
+    flavors = found.get("flavors") if isinstance(found, dict) else None
+    return [str(name) for name in flavors] if isinstance(flavors, dict) else []
