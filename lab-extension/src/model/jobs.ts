@@ -13,6 +13,7 @@ import { sameProblem, toWindlassError, WindlassError } from '../api/errors';
 import type { WindlassSocket } from '../api/socket';
 import type { Job, JobRequest, JobsEvent, JsonValue } from '../api/types';
 import type { IInfoModel, IJobsModel, IWindlassSettings, JobsStatus } from '../tokens';
+import { insist } from './insist';
 import type { INews } from './store';
 import { JobStore } from './store';
 
@@ -21,9 +22,6 @@ const PAGE_JOBS = 200;
 
 /** The longest wait between polls that fail. */
 const MAX_POLL_MILLISECONDS = 300_000;
-
-/** The waits before a request without an answer is sent again, in milliseconds. */
-const RETRY_MILLISECONDS = [500, 2000];
 
 /** The live list of jobs. */
 export class JobsModel implements IJobsModel {
@@ -233,19 +231,4 @@ export namespace JobsModel {
     settings: IWindlassSettings;
     socket: WindlassSocket;
   }
-}
-
-/** Send again what had no answer; only for requests that do no harm when they arrive twice. */
-async function insist<T>(send: () => Promise<T>): Promise<T> {
-  for (const milliseconds of RETRY_MILLISECONDS) {
-    try {
-      return await send();
-    } catch (error) {
-      if (!(error instanceof WindlassError) || error.kind !== 'offline') {
-        throw error;
-      }
-    }
-    await new Promise(resolve => setTimeout(resolve, milliseconds));
-  }
-  return send();
 }

@@ -20,6 +20,7 @@ import { CLUSTER_ENGINE, isFinal } from '../../api/types';
 import { CommandIDs } from '../../commands';
 import { goToCell } from '../../components/goToCell';
 import { StateView } from '../../components/stateView';
+import { panelId, tabId, Tabs } from '../../components/tabs';
 import { openRerunDialog } from '../../dialogs/rerun';
 import { windlassIcon } from '../../icons';
 import { trackingUrl } from '../../model/tracking';
@@ -34,7 +35,6 @@ import { JobPageModel } from './model';
 import { NotebookTab } from './notebook/tab';
 import { Runs } from './runs';
 import type { JobTabName } from './tabs';
-import { panelId, tabId, Tabs } from './tabs';
 
 /** The page of one job. */
 export class JobPage extends MainAreaWidget<Panel> {

@@ -1,19 +1,17 @@
-/** The row of tabs of a job's page. */
+/** The row of tabs of a page. */
 import * as React from 'react';
 
-/** A tab of the page. */
-export type JobTabName = 'log' | 'notebook' | 'placement' | 'details' | 'runs' | 'diff';
-
-interface ITabsProps {
+interface ITabsProps<N extends string> {
   readonly idPrefix: string;
   readonly label: string;
-  readonly tabs: readonly { readonly name: JobTabName; readonly label: string }[];
-  readonly current: JobTabName;
-  readonly onChoose: (name: JobTabName) => void;
+  readonly tabs: readonly { readonly name: N; readonly label: string }[];
+  readonly current: N;
+  readonly onChoose: (name: N) => void;
 }
 
 /** Tabs that the arrow keys, Home and End move between. */
-export function Tabs({ idPrefix, label, tabs, current, onChoose }: ITabsProps): React.JSX.Element {
+export function Tabs<N extends string>(props: ITabsProps<N>): React.JSX.Element {
+  const { idPrefix, label, tabs, current, onChoose } = props;
   const onKeyDown = (event: React.KeyboardEvent<HTMLElement>): void => {
     const at = tabs.findIndex(({ name }) => name === current);
     const moves: Record<string, number> = {
@@ -52,11 +50,11 @@ export function Tabs({ idPrefix, label, tabs, current, onChoose }: ITabsProps): 
 }
 
 /** Id of a tab's own element. */
-export function tabId(prefix: string, name: JobTabName): string {
+export function tabId(prefix: string, name: string): string {
   return `${prefix}-tab-${name}`;
 }
 
 /** Id of the element that a tab shows. */
-export function panelId(prefix: string, name: JobTabName): string {
+export function panelId(prefix: string, name: string): string {
   return `${prefix}-panel-${name}`;
 }

@@ -1,0 +1,4 @@
+/** The tabs of a job's page. */
+
+/** A tab of the page. */
+export type JobTabName = 'log' | 'notebook' | 'placement' | 'details' | 'runs' | 'diff';
