@@ -1,4 +1,4 @@
-/** The notebook as it was sent against the notebook as it is now, cell by cell and line by line. */
+/** Two notebooks, as a rule that as it was sent and that as it is now, cell by cell and line by line. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { CellChange, NotebookDiff } from '../../../api/types';
@@ -8,11 +8,19 @@ import { diffLines, pairLines } from './lines';
 interface IDiffViewProps {
   readonly diff: NotebookDiff;
   readonly isSplit: boolean;
+  /** What both sides are called; left out: one is the notebook as it was, the other as it is now. */
+  readonly names?: ISideNames;
   readonly trans: TranslationBundle;
 }
 
+/** What both sides of a difference are called. */
+export interface ISideNames {
+  readonly then: string;
+  readonly now: string;
+}
+
 /** All cells that differ; those that are the same are only counted. */
-export function DiffView({ diff, isSplit, trans }: IDiffViewProps): React.JSX.Element {
+export function DiffView({ diff, isSplit, names, trans }: IDiffViewProps): React.JSX.Element {
   const groups = React.useMemo(() => groupCells(diff.cells), [diff.cells]);
   return (
     <div className={`jp-WindlassDiff${isSplit ? ' jp-mod-split' : ''}`}>
@@ -22,7 +30,7 @@ export function DiffView({ diff, isSplit, trans }: IDiffViewProps): React.JSX.El
             {trans._n('%1 cell is the same', '%1 cells are the same', group)}
           </p>
         ) : (
-          <CellDiff key={index} change={group} isSplit={isSplit} trans={trans} />
+          <CellDiff key={index} change={group} isSplit={isSplit} names={names} trans={trans} />
         )
       )}
     </div>
@@ -48,17 +56,18 @@ export function groupCells(cells: readonly CellChange[]): (CellChange | number)[
 interface ICellDiffProps {
   readonly change: CellChange;
   readonly isSplit: boolean;
+  readonly names: ISideNames | undefined;
   readonly trans: TranslationBundle;
 }
 
-function CellDiff({ change, isSplit, trans }: ICellDiffProps): React.JSX.Element {
+function CellDiff({ change, isSplit, names, trans }: ICellDiffProps): React.JSX.Element {
   const lines = React.useMemo(
     () => diffLines(change.then_source ?? '', change.now_source ?? ''),
     [change.then_source, change.now_source]
   );
   return (
     <section className={`jp-WindlassDiff-cell jp-mod-${change.change}`}>
-      <h3>{cellTitle(change, trans)}</h3>
+      <h3>{names ? sideTitle(change, names, trans) : cellTitle(change, trans)}</h3>
       <table className="jp-WindlassDiff-lines">
         <tbody>
           {isSplit
@@ -115,12 +124,7 @@ function cellTitle(
   { change, cell_type: type, then_index: then, now_index: now }: CellChange,
   trans: TranslationBundle
 ): string {
-  const kind =
-    type === 'markdown'
-      ? trans.__('Text cell')
-      : type === 'raw'
-        ? trans.__('Raw cell')
-        : trans.__('Code cell');
+  const kind = cellKind(type, trans);
   switch (change) {
     case 'added':
       return trans.__('%1 %2, added since', kind, (now ?? 0) + 1);
@@ -130,5 +134,35 @@ function cellTitle(
       return then === now || now === null
         ? trans.__('%1 %2, changed since', kind, (then ?? 0) + 1)
         : trans.__('%1 %2 (now %3), changed since', kind, (then ?? 0) + 1, now + 1);
+  }
+}
+
+/** The same of two notebooks neither of which is the other as it was. */
+function sideTitle(
+  { change, cell_type: type, then_index: then, now_index: now }: CellChange,
+  names: ISideNames,
+  trans: TranslationBundle
+): string {
+  const kind = cellKind(type, trans);
+  switch (change) {
+    case 'added':
+      return trans.__('%1 %2, only in %3', kind, (now ?? 0) + 1, names.now);
+    case 'removed':
+      return trans.__('%1 %2, only in %3', kind, (then ?? 0) + 1, names.then);
+    default:
+      return then === now || now === null
+        ? trans.__('%1 %2 differs', kind, (then ?? 0) + 1)
+        : trans.__('%1 %2 (in %3 %4) differs', kind, (then ?? 0) + 1, names.now, now + 1);
+  }
+}
+
+function cellKind(type: string, trans: TranslationBundle): string {
+  switch (type) {
+    case 'markdown':
+      return trans.__('Text cell');
+    case 'raw':
+      return trans.__('Raw cell');
+    default:
+      return trans.__('Code cell');
   }
 }
