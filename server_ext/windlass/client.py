@@ -158,6 +158,14 @@ class WindlassClient:
         target.write_bytes(self._ask("GET", _job(job_id, "bundle")).content)
         return target
 
+    def get(self, model: type[M], path: str, *, query: Mapping[str, Any] | None = None) -> M:
+        """What is at a path below `/windlass/v1/`."""
+        return self._model(model, self._ask("GET", path, query=query))
+
+    def post(self, model: type[M], path: str, *, body: WireModel, key: str | None = None) -> M:
+        """What is answered to a body sent to a path below `/windlass/v1/`."""
+        return self._model(model, self._ask("POST", path, body=body, headers=_key(key)))
+
     def _ask(
         self,
         method: str,

@@ -11,6 +11,8 @@ import click
 from IPython.core.error import UsageError
 
 from windlass.options import train_options
+from windlass.runs.magic_line import split_filter, with_values
+from windlass.runs.options import MOST_RUNS, run_options
 
 _NOTEBOOK = click.argument("notebook", required=False, type=click.Path(path_type=Path))
 _JOB = click.argument("job", required=False)
@@ -53,6 +55,23 @@ def stop_line(**_given: object) -> None:
     """End JOB for good; the one sent last from this notebook when left out."""
 
 
+@click.command("runs")
+@click.argument("filter", required=False, default="")
+@run_options
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MOST_RUNS),
+    metavar="N",
+    help="At most so many.  [default: 20; with --pandas 1000]",
+)
+@click.option("--pandas", "as_frame", is_flag=True, help="A pandas DataFrame with all metrics and parameters.")
+def runs_line(**_given: object) -> None:
+    """Find runs of this notebook's experiment. FILTER is MLflow's, and needs no quotes around it.
+
+    In `%runs metrics.accuracy > {best} --sort accuracy` the value of this kernel's variable `best` is taken.
+    """
+
+
 def parse_line(command: click.Command, line: str, *, variables: Mapping[str, object]) -> dict[str, Any] | None:
     """The options on a magic's line; None when they asked for help, which has then been shown.
 
@@ -64,6 +83,21 @@ def parse_line(command: click.Command, line: str, *, variables: Mapping[str, obj
         words = shlex.split(line)
     except ValueError as error:
         raise UsageError(f"{magic}: {error}. Put a backslash before a quote that is meant as itself.") from None
+    return _parsed(command, words, variables=variables)
+
+
+def parse_filter_line(command: click.Command, line: str, *, variables: Mapping[str, object]) -> dict[str, Any] | None:
+    """As `parse_line`, where a filter stands between the options as it is, with its own quotes."""
+    try:
+        options, text = split_filter(line, command=command)
+        text = with_values(text, variables)
+    except ValueError as error:
+        raise UsageError(f"%{command.name}: {error}") from None
+    return _parsed(command, [*options, "--", text], variables=variables)
+
+
+def _parsed(command: click.Command, words: list[str], *, variables: Mapping[str, object]) -> dict[str, Any] | None:
+    magic = f"%{command.name}"
     try:
         return command.make_context(magic, words, obj=variables).params
     except click.exceptions.Exit:

@@ -1,4 +1,4 @@
-"""`%train`, `%%train`, `%jobs`, `%job`, `%logs` and `%stop`: jobs from inside a notebook.
+"""`%train`, `%%train`, `%jobs`, `%job`, `%logs`, `%stop` and `%runs`: jobs and runs from inside a notebook.
 
 Load them with `%load_ext windlass`, or for every kernel by `c.InteractiveShellApp.extensions = ["windlass"]` in
 `ipython_config.py`. They parse with the options of the command line and speak REST to the server that started the
@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from IPython.core.error import UsageError
@@ -25,17 +25,34 @@ from windlass.client import ClientError
 from windlass.connection import Connection, connect
 from windlass.contract.base import JsonValue
 from windlass.contract.jobs import Job, JobRequest
-from windlass.errors import WindlassError
+from windlass.errors import InvalidRequest, WindlassError
 from windlass.handle import JobHandle
 from windlass.kernel_values import parameters_of_cell
-from windlass.magic_lines import job_line, jobs_line, logs_line, parse_line, stop_line, train_line
+from windlass.magic_lines import (
+    job_line,
+    jobs_line,
+    logs_line,
+    parse_filter_line,
+    parse_line,
+    runs_line,
+    stop_line,
+    train_line,
+)
 from windlass.notebook_path import current_notebook, server_pid
 from windlass.options import TrainOptions
 from windlass.output import text
 from windlass.output.console import rendered
 from windlass.output.listing import JobListing
 from windlass.output.logs import LogWriter
+from windlass.output.pointing import pointer
 from windlass.output.preview import preview_text
+from windlass.output.run_listing import RunListing
+from windlass.runs.options import FRAME_LIMIT, TABLE_LIMIT, RunsWanted, experiments_noted
+from windlass.runs.search import find_runs
+from windlass.tracked import Tracked
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @magics_class
@@ -105,6 +122,34 @@ class WindlassMagics(Magics):
             handle = self._find(given["job"])
             click.echo(f"{handle.id}: {handle.stop(given['reason']).value}")
 
+    @no_var_expand
+    @line_magic
+    def runs(self, line: str) -> RunListing | pd.DataFrame | None:
+        """Find runs of this notebook's experiment."""
+        given = parse_filter_line(runs_line, line, variables=self._variables)
+        if given is None:
+            return None
+        as_frame = given.pop("as_frame")
+        limit = given.pop("limit") or (FRAME_LIMIT if as_frame else TABLE_LIMIT)
+        wanted = RunsWanted(limit=limit, **given)
+        with _errors_as_sentences("%runs", filter_text=wanted.filter):
+            tracked = Tracked(connection=self._connect(), say=click.echo)
+            found = find_runs(tracked, wanted, likely=self._experiments(), all_columns=as_frame)
+            for note in found.notes:
+                click.echo(f"note: {text.one_line(note)}")
+            return found.data_frame() if as_frame else RunListing(found)
+
+    def _experiments(self) -> tuple[str, ...]:
+        """Where this notebook's runs are likely to be: where MLflow is set to, its last job's, the one of its name."""
+        try:
+            notebook = current_notebook(environment=os.environ, variables=self._variables, folder=Path.cwd())
+            relative = self._connect().relative_path(notebook)
+        except InvalidRequest:
+            return experiments_noted()
+        jobs = self._connect().ask(lambda client: client.jobs(notebook=relative, limit=1)).items
+        of_jobs = tuple(job.experiment for job in jobs if job.experiment)
+        return (*experiments_noted(), *of_jobs, notebook.stem)
+
     def _train(self, options: TrainOptions, *, named: Path | None, overrides: dict[str, JsonValue]) -> JobHandle | None:
         notebook = named or current_notebook(environment=os.environ, variables=self._variables, folder=Path.cwd())
         connection = self._connect(near=notebook)
@@ -157,12 +202,17 @@ def register(shell: Any) -> None:
 
 
 @contextlib.contextmanager
-def _errors_as_sentences(magic: str) -> Iterator[None]:
-    """What the server or Windlass refuses is one sentence under the cell, not a traceback; the cell still fails."""
+def _errors_as_sentences(magic: str, *, filter_text: str = "") -> Iterator[None]:
+    """What the server or Windlass refuses is one sentence under the cell, not a traceback; the cell still fails.
+
+    Below it stands the place of a mistake in the filter.
+    """
     try:
         yield
     except (ClientError, WindlassError) as error:
-        raise UsageError(f"{magic}: {text.one_line(str(error))}") from None
+        place = pointer(error.problem, filter_text) if isinstance(error, ClientError) else None
+        told = f"{magic}: {text.one_line(str(error))}"
+        raise UsageError(f"{told}\n{place}" if place else told) from None
 
 
 @contextlib.contextmanager

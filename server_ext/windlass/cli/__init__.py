@@ -1,4 +1,4 @@
-"""The `windlass` command: jobs from a terminal and from scripts.
+"""The `windlass` command: jobs, runs and models from a terminal and from scripts.
 
 It parses, asks the server through `windlass.connection`, and shows what `windlass.output` renders. Results go to
 standard output, all else to standard error. With `--json` standard output holds one JSON object and nothing else.
@@ -16,7 +16,9 @@ import click
 from windlass import __version__
 from windlass.cli.doctor import doctor
 from windlass.cli.jobs import job, jobs, logs, remove, rerun, stop
+from windlass.cli.models import models, promote
 from windlass.cli.reporting import INTERRUPTED, report
+from windlass.cli.runs import runs
 from windlass.cli.train import train
 from windlass.client import ClientError
 from windlass.errors import WindlassError
@@ -25,13 +27,13 @@ from windlass.errors import WindlassError
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="windlass", message="%(prog)s %(version)s")
 def commands() -> None:
-    """Run a notebook as a distributed job, and watch it.
+    """Run a notebook as a distributed job, find the best run, promote its model.
 
     Job ids may be shortened to any beginning that tells them apart.
     """
 
 
-for _command in (train, jobs, job, logs, stop, rerun, remove, doctor):
+for _command in (train, jobs, job, logs, stop, rerun, remove, runs, models, promote, doctor):
     commands.add_command(_command)
 
 

@@ -13,7 +13,6 @@ from windlass.contract.jobs import Job, JobRun, JobState
 from windlass.literals import format_value
 from windlass.output import text
 
-_SHORTEST_ID = 8
 _ADDRESS = re.compile(r"https?://[!-~]+")
 _TRACEBACK_LINES = 40
 
@@ -25,11 +24,7 @@ def state_text(job: Job, *, ascii_only: bool = False) -> Text:
 
 def short_ids(jobs: Sequence[Job]) -> dict[str, str]:
     """The shortest beginning of each id that tells these jobs apart, eight characters at least."""
-    ids = {job.id for job in jobs}
-    length = _SHORTEST_ID
-    while len({job_id[:length] for job_id in ids}) < len(ids):
-        length += 1
-    return {job_id: job_id[:length] for job_id in ids}
+    return text.shortest(job.id for job in jobs)
 
 
 def jobs_table(jobs: Sequence[Job], *, ascii_only: bool = False) -> Table:
@@ -127,9 +122,14 @@ def run_lines(run: JobRun) -> list[Text]:
     """An MLflow run, and the address of its page on a line of its own: whole, so that it can be clicked and copied."""
     where = f" in {run.experiment_name}" if run.experiment_name else ""
     lines = [Text(text.one_line(f"MLflow run {run.name or run.run_id}{where}"))]
-    if run.url and _ADDRESS.fullmatch(run.url):
+    if run.url and is_address(run.url):
         lines.append(Text(run.url, no_wrap=True, overflow="ignore"))
     return lines
+
+
+def is_address(url: str) -> bool:
+    """Whether it is a web address that can be shown as it is: nothing in it acts on a terminal."""
+    return _ADDRESS.fullmatch(url) is not None
 
 
 def _notice(notice: str) -> Text:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from windlass.contract.jobs import Job, JobState
 
 UNKNOWN = "-"
+_SHORTEST_ID = 8
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor movements, clearing
@@ -81,6 +83,15 @@ def _is_harmless(character: str) -> bool:
     return unicodedata.category(character) not in _INVISIBLE
 
 
+def shortest(ids: Iterable[str]) -> dict[str, str]:
+    """The shortest beginning of each id that tells them apart, eight characters at least."""
+    whole = set(ids)
+    length = _SHORTEST_ID
+    while len({one[:length] for one in whole}) < len(whole):
+        length += 1
+    return {one: one[:length] for one in whole}
+
+
 def symbol(state: JobState, *, ascii_only: bool = False) -> str:
     """One character for a state; it never stands without the word."""
     return _SYMBOLS[state][1 if ascii_only else 0]
@@ -135,6 +146,18 @@ def ago(moment: datetime | None, *, now: datetime | None = None) -> str:
         if passed >= length:
             return f"{int(passed // length)} {unit} ago"
     return f"{int(passed)} s ago"
+
+
+def number(value: float) -> str:
+    """A number in five digits, whole ones as such: `0.93125`, `64`, `1.2e-07`."""
+    return f"{value:.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.5g}"
+
+
+def usd(amount: float | None) -> str:
+    """An amount of money, `1.25 USD`, small ones not rounded to nothing; `-` when unknown."""
+    if amount is None:
+        return UNKNOWN
+    return f"{amount:.2f} USD" if amount == 0 or abs(amount) >= 0.1 else f"{amount:.2g} USD"
 
 
 def percent(fraction: float | None) -> str:
