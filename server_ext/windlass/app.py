@@ -168,6 +168,8 @@ class WindlassApp(WindlassTraits, ExtensionApp):
             allow_hidden=bool(getattr(self._server.contents_manager, "allow_hidden", False)),
             tracking_uri=self.tracking_uri or None,
             embedded_tracking=self.embedded_tracking,
+            promotion_aliases=tuple(self.promotion_aliases),
+            promotion_free=self.promotion_free,
             on_hub="JUPYTERHUB_SERVICE_PREFIX" in os.environ,
             save_timeout_seconds=self.save_timeout_seconds,
         )

@@ -114,6 +114,17 @@ class WindlassTraits(HasTraits):
         True, help="""Whether an MLflow server of this machine is started when `tracking_uri` is not set."""
     ).tag(config=True)
 
+    promotion_aliases = List(
+        Unicode(),
+        default_value=["champion", "challenger"],
+        help="""Aliases that a model version is promoted to. On a hub whose service looks after promotions, its own
+        settings hold instead.""",
+    ).tag(config=True)
+
+    promotion_free = Bool(True, help="""Whether other aliases than `promotion_aliases` may be typed.""").tag(
+        config=True
+    )
+
     save_timeout_seconds = Float(
         5.0,
         help="""How long to wait for the browser to save a notebook that `%train` sends, before the file is taken as it

@@ -1010,6 +1010,15 @@ export interface components {
             against?: string | null;
             /** @description Kernel spec whose Python evaluates; the server's default when left out. */
             environment?: string | null;
+            /** @description `local` or `kubernetes`; the server's default when left out. */
+            engine?: string | null;
+            /** @description What the worker is given in a cluster; not for the local engine. */
+            cluster?: components["schemas"]["ClusterOptions"] | null;
+            /**
+             * @description Send the data although it holds what looks like secrets. Without it such a file is refused.
+             * @default false
+             */
+            allow_secrets?: boolean;
         };
         /** @description What an evaluation job found. */
         EvaluationResult: {
@@ -3374,6 +3383,7 @@ export interface operations {
             403: components["responses"]["Problem"];
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
+            422: components["responses"]["Problem"];
             502: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             507: components["responses"]["Problem"];

@@ -7,6 +7,7 @@ from enum import Enum
 from pydantic import Field
 
 from windlass.contract.base import JsonValue, Timestamp, WireModel
+from windlass.contract.cluster import ClusterOptions
 from windlass.contract.comparison import ComparedValue
 from windlass.contract.runs import MetricValue, TextValue
 
@@ -253,6 +254,12 @@ class EvaluationRequest(WireModel):
     """Alias of the version to compare with; null: none."""
     environment: str | None = Field(default=None, max_length=255)
     """Kernel spec whose Python evaluates; the server's default when left out."""
+    engine: str | None = Field(default=None, max_length=63)
+    """`local` or `kubernetes`; the server's default when left out."""
+    cluster: ClusterOptions | None = None
+    """What the worker is given in a cluster; not for the local engine."""
+    allow_secrets: bool = False
+    """Send the data although it holds what looks like secrets. Without it such a file is refused."""
 
 
 class EvaluationResult(WireModel):

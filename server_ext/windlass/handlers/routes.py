@@ -10,6 +10,17 @@ from windlass.handlers.cluster import ClusterHandler, PlacementHandler
 from windlass.handlers.experiments import ColumnsHandler, ExperimentsHandler
 from windlass.handlers.job import JobHandler, RerunHandler, StopHandler
 from windlass.handlers.jobs import JobsHandler, PreviewHandler
+from windlass.handlers.models import (
+    EvaluateHandler,
+    EvaluationsHandler,
+    ModelHandler,
+    ModelsHandler,
+    PromotionHandler,
+    PromotionsHandler,
+    PromotionTermsHandler,
+    VersionCompareHandler,
+    VersionHandler,
+)
 from windlass.handlers.operations import PREFIX
 from windlass.handlers.output import BundleHandler, DiffHandler, LogsHandler, NotebookHandler
 from windlass.handlers.run_files import (
@@ -59,6 +70,15 @@ HANDLERS: dict[str, type[RequestHandler]] = {
     "/runs/{run_id}/artifacts/view": ArtifactViewHandler,
     "/runs/{run_id}/artifacts/raw": ArtifactRawHandler,
     "/runs/{run_id}/lineage": RunLineageHandler,
+    "/models": ModelsHandler,
+    "/models/{name}": ModelHandler,
+    "/models/{name}/promotions": PromotionsHandler,
+    "/models/{name}/promotions/{promotion_id}": PromotionHandler,
+    "/models/{name}/promotion-terms": PromotionTermsHandler,
+    "/models/{name}/versions/{version}": VersionHandler,
+    "/models/{name}/versions/{version}/compare": VersionCompareHandler,
+    "/models/{name}/versions/{version}/evaluate": EvaluateHandler,
+    "/models/{name}/versions/{version}/evaluations": EvaluationsHandler,
     "/models/{name}/versions/{version}/lineage": ModelVersionLineageHandler,
     "/socket": SocketHandler,
 }

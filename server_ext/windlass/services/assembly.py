@@ -45,6 +45,7 @@ from windlass.services.preview import Preview
 from windlass.services.queries import JobQueries
 from windlass.services.rebuild import Rebuild
 from windlass.services.records import RecordKeeper
+from windlass.services.registry.desk import RegistryDesk, make_desk
 from windlass.services.run_files import RunFiles, RunFilesStandOn, assemble
 from windlass.services.saving import SaveBroker
 from windlass.services.session import SocketSession
@@ -71,6 +72,7 @@ class Parts:
     experiments: Experiments
     jobs: JobQueries
     preview: Preview
+    registry: RegistryDesk
     run_details: RunDetails
     run_files: RunFiles
     run_reader: RunReader
@@ -258,6 +260,16 @@ class Services:
             experiments=Experiments(tracking=self._tracking, cache=run_cache),
             jobs=jobs,
             preview=Preview(drafting=drafting, tracking=self._tracking),
+            registry=make_desk(
+                settings=settings,
+                tracking=self._tracking,
+                runs=runs,
+                ledger=self._ledger,
+                engines=self._engines,
+                environments=self._environments,
+                submission=submission,
+                broker=self._broker,
+            ),
             run_details=RunDetails(tracking=self._tracking, runs=runs, ledger=self._ledger, bundles=self._bundles),
             run_files=assemble(
                 RunFilesStandOn(

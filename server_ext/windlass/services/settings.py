@@ -28,6 +28,9 @@ class Settings:
     """Whether the contents manager shows hidden files."""
     tracking_uri: str | None = None
     embedded_tracking: bool = True
+    promotion_aliases: tuple[str, ...] = ("champion", "challenger")
+    promotion_free: bool = True
+    """Whether other aliases may be typed."""
     on_hub: bool = False
     save_timeout_seconds: float = 5.0
 

@@ -11,8 +11,8 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,10 +89,35 @@ class Submission:
             if request.ask_browser_to_save:
                 notices += await self._saving.save(owner=owner, path=request.notebook)
             draft = await self._drafting.draft(request, owner=owner)
-            draft.refuse_obstacles()
-            bundle = await asyncio.to_thread(self._write, draft)
-            row = _row_of(draft, bundle, owner=owner, notices=[*notices, *draft.notices])
-            return await self._start(row, key=key, digest=digest, environment=draft.environment)
+            return await self._send(draft, owner=owner, key=key, digest=digest, notices=notices)
+
+    async def submit_made(
+        self,
+        make: Callable[[], AbstractAsyncContextManager[Draft]],
+        *,
+        what: str,
+        asked: dict[str, Any],
+        owner: str,
+        key: str | None,
+    ) -> Submitted:
+        """Send what was written for the occasion rather than by the user.
+
+        Args:
+            make: makes the draft, and takes its files away at the end; not called when the key has made a job before.
+            what: what is asked for, and
+            asked: in which words: what the same key must stand for again.
+            owner: whose job it is to be.
+            key: an idempotency key, as `checked_key` gives it.
+
+        Raises as `submit`, and what `make` raises.
+        """
+        digest = _digest(what, asked)
+        async with self._keys.held(owner, key):
+            earlier = await self._earlier(owner, key, digest)
+            if earlier is not None:
+                return earlier
+            async with make() as draft:
+                return await self._send(draft, owner=owner, key=key, digest=digest)
 
     async def rerun(self, job_id: str, request: RerunRequest, *, owner: str, key: str | None) -> Submitted:
         """Send what a job sent once more, with the same or other parameters.
@@ -137,6 +162,14 @@ class Submission:
                 return earlier
             prepared = await prepare()
             return await self._start(prepared.row, key=key, digest=digest, environment=prepared.environment)
+
+    async def _send(
+        self, draft: Draft, *, owner: str, key: str | None, digest: str, notices: Iterable[str] = ()
+    ) -> Submitted:
+        draft.refuse_obstacles()
+        bundle = await asyncio.to_thread(self._write, draft)
+        row = _row_of(draft, bundle, owner=owner, notices=[*notices, *draft.notices])
+        return await self._start(row, key=key, digest=digest, environment=draft.environment)
 
     def _write(self, draft: Draft) -> Bundle:
         self._bundles.prepare()

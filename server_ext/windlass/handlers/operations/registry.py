@@ -113,7 +113,7 @@ OPERATIONS: tuple[Operation, ...] = (
         status=201,
         also=(200,),
         parameters=(NAME, VERSION, IDEMPOTENCY_KEY),
-        problems=(400, 404, 409, 502, 503, 507),
+        problems=(400, 404, 409, 422, 502, 503, 507),
         headers=(("Location", "Where the job is."),),
     ),
     Operation(
@@ -152,7 +152,7 @@ OPERATIONS: tuple[Operation, ...] = (
         response=Promotion,
         also=(202,),
         parameters=(NAME, IDEMPOTENCY_KEY),
-        problems=(400, 404, 409, 502, 503),
+        problems=(400, 403, 404, 409, 502, 503),
     ),
     Operation(
         method="post",
@@ -162,6 +162,6 @@ OPERATIONS: tuple[Operation, ...] = (
         request=PromotionAnswer,
         response=Promotion,
         parameters=(NAME, PROMOTION_ID),
-        problems=(400, 404, 409, 502, 503),
+        problems=(400, 403, 404, 409, 502, 503),
     ),
 )

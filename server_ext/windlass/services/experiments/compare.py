@@ -77,11 +77,11 @@ def _imports_of(job: JobRow | None) -> Versions:
 def _lay_out(records: Sequence[RunRecord], packages: Sequence[Versions], site: str | None) -> Comparison:
     return Comparison(
         runs=[row_of(record, site=site) for record in records],
-        params=_compared([record.params for record in records]),
-        metrics=_compared([{key: latest.value for key, latest in record.metrics.items()} for record in records]),
-        code=_compared([_told(record, _CODE) for record in records], keep_order=True),
-        data=_compared([_data_of(record) for record in records], keep_order=True),
-        packages=_compared(packages),
+        params=compared([record.params for record in records]),
+        metrics=compared([{key: latest.value for key, latest in record.metrics.items()} for record in records]),
+        code=compared([_told(record, _CODE) for record in records], keep_order=True),
+        data=compared([_data_of(record) for record in records], keep_order=True),
+        packages=compared(packages),
         has_notebooks=[],
     )
 
@@ -106,7 +106,8 @@ def _data_of(record: RunRecord) -> dict[str, str]:
     return found
 
 
-def _compared(sides: Sequence[Mapping[str, float | str]], *, keep_order: bool = False) -> list[ComparedValue]:
+def compared(sides: Sequence[Mapping[str, float | str]], *, keep_order: bool = False) -> list[ComparedValue]:
+    """One row per key that any side has, and whether the sides differ in it; by key unless the order is to be kept."""
     keys: Iterable[str] = dict.fromkeys(key for side in sides for key in side)
     rows = []
     for key in keys if keep_order else sorted(keys):

@@ -85,6 +85,7 @@ def _tags_of(record: RunRecord) -> list[tuple[str, str]]:
 
 
 async def models_of(record: RunRecord, reads: MlflowReads) -> list[RunModel]:
+    """The models that a run made: LoggedModels, and folders among its files as older clients make them."""
     """The models that a run made: LoggedModels, and the folders that older clients logged."""
     given = {"outputs": {"model_outputs": [{"model_id": model_id} for model_id in record.model_outputs]}}
     found = [_logged_model(model) for model in await reads.logged_models.of_run(given)]

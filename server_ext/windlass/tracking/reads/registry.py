@@ -34,10 +34,41 @@ class RegistryReads:
 
     async def versions(self, *, name: str, limit: int = 100, page_token: str | None = None) -> Page:
         """Versions of a model, the newest first, each with its `aliases` (a list of words, maybe empty)."""
+        return (await self.model_and_versions(name=name, limit=limit, page_token=page_token))[1]
+
+    async def model_and_versions(
+        self, *, name: str, limit: int = 100, page_token: str | None = None
+    ) -> tuple[dict[str, Any], Page]:
+        """A model, and its versions as `versions` gives them."""
         page, model = await asyncio.gather(
             self._search_versions(f"name = {quoted(name)}", limit=limit, page_token=page_token), self.model(name)
         )
-        return Page(items=[_with_aliases(version, model) for version in page.items], token=page.token)
+        return model, Page(items=[_with_aliases(version, model) for version in page.items], token=page.token)
+
+    async def versions_tagged(
+        self, *, name: str, key: str, value: str, limit: int = 100, page_token: str | None = None
+    ) -> Page:
+        """Versions of a model that have a tag, the newest first, without aliases."""
+        condition = f"name = {quoted(name)} AND tags.`{key}` = {quoted(value)}"
+        return await self._search_versions(condition, limit=limit, page_token=page_token)
+
+    async def versions_of_source(self, *, name: str, source: str, limit: int = 100) -> list[dict[str, Any]]:
+        """Versions of a model that were made from the files at `source`, the newest first, with their `aliases`."""
+        condition = f"name = {quoted(name)} AND source_path = {quoted(source)}"
+        page = await self._search_versions(condition, limit=limit, page_token=None)
+        model = await self.model(name) if page.items else {}
+        return [_with_aliases(version, model) for version in page.items]
+
+    async def file(self, name: str, version: str, path: str, *, limit_bytes: int) -> bytes:
+        """The first bytes of a file of a version, wherever MLflow keeps it."""
+        query: Query = {"name": name, "version": version, "path": path}
+        data = bytearray()
+        async with self._http.stream("/model-versions/get-artifact", query) as streamed:
+            async for chunk in streamed.chunks:
+                data += chunk
+                if len(data) >= limit_bytes:
+                    break
+        return bytes(data[:limit_bytes])
 
     async def versions_of_run(self, run_id: str, *, limit: int = 100) -> list[dict[str, Any]]:
         """Versions of whatever model that came from a run, with their `aliases`, at most so many."""
