@@ -17,7 +17,7 @@ interface IHeard<T> {
   readonly key: string;
   readonly value: T | null;
   readonly problem: WindlassError | null;
-  readonly round: number;
+  readonly round: string;
 }
 
 /**
@@ -25,10 +25,12 @@ interface IHeard<T> {
  *
  * @param key - What is asked; an answer to another question is not shown for it.
  * @param ask - Asks it.
+ * @param revision - Another one means that the answer may be old: it is shown until there is a new one.
  */
-export function useRemote<T>(key: string, ask: () => Promise<T>): IRemote<T> {
+export function useRemote<T>(key: string, ask: () => Promise<T>, revision = 0): IRemote<T> {
   const [heard, setHeard] = React.useState<IHeard<T> | null>(null);
-  const [round, again] = React.useReducer((count: number) => count + 1, 0);
+  const [times, again] = React.useReducer((count: number) => count + 1, 0);
+  const round = `${times} ${revision}`;
   const latest = React.useRef(ask);
   React.useEffect(() => {
     latest.current = ask;

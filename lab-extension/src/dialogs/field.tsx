@@ -54,12 +54,14 @@ interface ITextFieldProps extends Omit<IFieldProps, 'children'> {
   /** Several lines of this many rows. */
   readonly rows?: number;
   readonly isCode?: boolean;
+  /** Id of a `datalist` with values to choose from. */
+  readonly listId?: string;
   readonly onChange: (value: string) => void;
 }
 
 /** A field for text. */
 export function TextField(props: ITextFieldProps): React.JSX.Element {
-  const { value, placeholder, inputMode, rows, isCode, onChange, ...field } = props;
+  const { value, placeholder, inputMode, rows, isCode, listId, onChange, ...field } = props;
   const common = {
     className: `jp-WindlassInput${isCode ? ' jp-mod-code' : ''}`,
     value,
@@ -75,7 +77,7 @@ export function TextField(props: ITextFieldProps): React.JSX.Element {
         rows ? (
           <textarea {...common} {...binding} rows={rows} />
         ) : (
-          <input type="text" inputMode={inputMode} {...common} {...binding} />
+          <input type="text" inputMode={inputMode} list={listId} {...common} {...binding} />
         )
       }
     </Field>

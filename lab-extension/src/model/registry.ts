@@ -77,7 +77,10 @@ export class Registry {
   /** Evaluate a version as a job. */
   async evaluate(name: string, version: string, body: EvaluationRequest): Promise<Job> {
     const key = UUID.uuid4();
-    return insist(async () => this.client.evaluate(name, version, body, key));
+    return this._told(
+      name,
+      insist(async () => this.client.evaluate(name, version, body, key))
+    );
   }
 
   /** A refusal is news as well: most often somebody else was quicker. */
