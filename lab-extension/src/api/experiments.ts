@@ -112,28 +112,29 @@ export class ExperimentsClient {
    * @throws {Error} When there is no answer, or one that is not a success.
    */
   async bytes(path: string): Promise<Response> {
-    const response = await ServerConnection.makeRequest(this._address(path), {}, this._settings);
+    const response = await ServerConnection.makeRequest(this.address(path), {}, this._settings);
     if (!response.ok) {
-      throw new ServerConnection.ResponseError(response);
+      throw await ServerConnection.ResponseError.create(response);
     }
     return response;
   }
 
   /** The address by which the browser itself saves a file of the run. */
   downloadUrl(id: string, place: ExperimentsClient.IFilePlace): string {
-    return this._address(runPath(id, 'artifacts/raw')) + encodeQuery({ ...place, download: 'true' });
+    return this.address(runPath(id, 'artifacts/raw')) + encodeQuery({ ...place, download: 'true' });
   }
 
   /** The address by which the browser itself saves what was sent for a run's job. */
   bundleUrl(id: string): string {
-    return this._address(runPath(id, 'bundle'));
+    return this.address(runPath(id, 'bundle'));
   }
 
   private async _ask<T>(path: string, options?: Parameters<typeof request>[2]): Promise<T> {
     return request<T>(this._settings, path, options);
   }
 
-  private _address(path: string): string {
+  /** The address of something under `windlass/v1/`. */
+  address(path: string): string {
     const [place, query] = path.split('?', 2);
     return URLExt.join(this._settings.baseUrl, API_ROOT, place ?? '') + (query ? `?${query}` : '');
   }

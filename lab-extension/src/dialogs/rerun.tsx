@@ -21,7 +21,10 @@ import { parseParameter } from './parameters';
 
 interface IRerunOptions {
   readonly windlass: IWindlass;
-  readonly job: Job;
+  /** What was sent then. */
+  readonly job: Pick<Job, 'name' | 'notebook' | 'parameters'>;
+  /** Sends it again with these parameters. */
+  readonly send: (parameters: Record<string, JsonValue>) => Promise<Job>;
 }
 
 /** Ask, and run again. The answer is the new job, or null when there is none. */
@@ -83,7 +86,7 @@ class RerunForm {
     }
     this._isSending = true;
     try {
-      return await this._options.windlass.jobs.rerun(this._options.job.id, parameters);
+      return await this._options.send(parameters);
     } catch (error) {
       const fields = error instanceof WindlassError ? (error.problem?.fields ?? []) : [];
       this.refused = Object.fromEntries(fields.map(({ field, message }) => [field, message]));

@@ -19,12 +19,28 @@ export interface IPageOptions {
 
 /** Make a page. Throws for a kind that is not known, or whose files cannot be fetched. */
 export async function makePage(options: IPageOptions): Promise<MainAreaWidget> {
-  const { app, key, kind, rendermime, windlass } = options;
+  const { app, key, kind, notebooks, rendermime, windlass } = options;
   const { commands } = app;
   switch (kind) {
     case 'job': {
       const { JobPage } = await import('../pages/job');
       return new JobPage({ windlass, jobId: key, rendermime, commands });
+    }
+    case 'run': {
+      const { RunPage } = await import('../pages/run');
+      return new RunPage({ windlass, runId: key, rendermime, commands, notebooks, shell: app.shell });
+    }
+    case 'runs': {
+      const { RunsPage } = await import('../pages/runs');
+      return new RunsPage({ windlass, experimentId: key, commands });
+    }
+    case 'compare': {
+      const { ComparePage } = await import('../pages/compare');
+      return new ComparePage({ windlass, key, commands });
+    }
+    case 'model': {
+      const { ModelPage } = await import(/* webpackChunkName: "models" */ '../pages/model');
+      return new ModelPage({ windlass, name: key, commands });
     }
     default:
       throw new Error(windlass.trans.__('There is no page of the kind “%1”.', kind));

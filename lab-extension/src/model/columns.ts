@@ -55,6 +55,12 @@ export function isAsked(id: string): boolean {
   return !id.startsWith('attributes.');
 }
 
+/** Whether the values of this column are numbers: they stand at the right. */
+export function isNumeric(id: string): boolean {
+  const { kind, key } = columnOf(id);
+  return kind === 'metrics' || (kind === 'attributes' && ['duration', 'cost', 'gpu_hours'].includes(key));
+}
+
 /** A column's name for people. */
 export function columnLabel(id: string, trans: TranslationBundle): string {
   const { kind, key } = columnOf(id);

@@ -1,8 +1,7 @@
 /**
  * The runs of one experiment, as a list that grows while it is scrolled, and is kept current while it is seen.
  *
- * It decides when something is asked and what the state of the list is; `RunPages` asks, `RunRows` keeps the runs. It
- * knows no widget.
+ * It decides when something is asked and what the state of the list is; `RunPages` asks, `RunRows` keeps the runs. No widgets.
  */
 import { Poll } from '@lumino/polling';
 import type { IDisposable } from '@lumino/disposable';
@@ -115,12 +114,9 @@ export class RunsModel implements IDisposable {
   }
 
   dispose(): void {
-    if (!this._isDisposed) {
-      this._isDisposed = true;
-      this._poll.dispose();
-      this._tracked.views.changed.disconnect(this._onView, this);
-      Signal.clearData(this);
-    }
+    this._isDisposed = true;
+    this._poll.dispose();
+    Signal.clearData(this);
   }
 
   /** The list is on screen, or no longer. Nothing is asked while it is not. */

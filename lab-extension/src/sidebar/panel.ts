@@ -9,7 +9,12 @@ import type { JobFilter } from '../model/filter';
 import type { IWindlass } from '../tokens';
 import { ComingSection } from './coming/section';
 import { comingSections } from './coming/texts';
+import { ExperimentsSection } from './experiments/section';
 import { JobsSection } from './jobs/section';
+import { ModelsSection } from './models/section';
+
+/** The place of the Experiments section: below Jobs and GPUs. */
+const EXPERIMENTS = 2;
 
 /** Jobs, GPUs, experiments, models and deployments. */
 export class WindlassPanel extends SidePanel {
@@ -21,6 +26,8 @@ export class WindlassPanel extends SidePanel {
     for (const coming of comingSections(options.windlass.trans)) {
       this.addWidget(new ComingSection({ ...options, coming }));
     }
+    this.insertWidget(EXPERIMENTS, new ExperimentsSection(options));
+    this.insertWidget(EXPERIMENTS + 1, new ModelsSection(options));
   }
 
   protected override onAfterAttach(msg: Message): void {

@@ -239,7 +239,11 @@ export class JobPage extends MainAreaWidget<Panel> {
   }
 
   private async _rerun(job: Job): Promise<void> {
-    const again = await openRerunDialog({ windlass: this._windlass, job });
+    const again = await openRerunDialog({
+      windlass: this._windlass,
+      job,
+      send: async parameters => this._windlass.jobs.rerun(job.id, parameters)
+    });
     if (again) {
       await this._commands.execute(CommandIDs.openJob, { id: again.id });
     }

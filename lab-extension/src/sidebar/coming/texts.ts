@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 /** A section that has nothing to show yet. */
 export interface IComing {
-  id: 'gpus' | 'experiments' | 'models' | 'deployments';
+  id: 'gpus' | 'deployments';
   title: string;
   text: string;
   /** Whether MLflow's own page shows this today. */
@@ -20,22 +20,6 @@ export function comingSections(trans: TranslationBundle): IComing[] {
         'Nothing here yet: who uses which GPU, and how well, comes with a later version. A job’s GPUs are on its page.'
       ),
       isInTracking: false
-    },
-    {
-      id: 'experiments',
-      title: trans.__('Experiments'),
-      text: trans.__(
-        'Nothing here yet: comparing runs comes with a later version. Until then MLflow’s own page shows them, and each job’s page links to its runs.'
-      ),
-      isInTracking: true
-    },
-    {
-      id: 'models',
-      title: trans.__('Models'),
-      text: trans.__(
-        'Nothing here yet: the model registry comes with a later version. Until then MLflow’s own page shows the models that your jobs log.'
-      ),
-      isInTracking: true
     },
     {
       id: 'deployments',
