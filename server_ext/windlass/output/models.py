@@ -67,27 +67,29 @@ def versions_view(page: ModelVersionList, *, ascii_only: bool = False) -> Render
 
 def promotion_sentence(promotion: Promotion) -> str:
     """What became of it, on one line."""
-    what = promotion.alias or f"stage {promotion.stage}"
-    mark = f"{what} of {promotion.model}"
     message = f" {promotion.message}" if promotion.message else ""
+    what, done, moves = _words(promotion)
     sentences = {
-        PromotionState.DONE: f"{mark} is version {promotion.to_version}{_before(promotion)}.{message}",
+        PromotionState.DONE: f"{done}.{message}",
         PromotionState.WAITING: (
-            f"Asked for: {mark} moves to version {promotion.to_version} once it is approved by "
-            f"{promotion.needs or 'those who may'}.{message}"
+            f"Asked for: {moves} once it is approved by {promotion.needs or 'those who may'}.{message}"
         ),
-        PromotionState.REFUSED: f"{mark} was not moved: it was refused.{message}",
-        PromotionState.WITHDRAWN: f"{mark} was not moved: the request was withdrawn.{message}",
-        PromotionState.FAILED: f"{mark} was not moved.{message}",
+        PromotionState.REFUSED: f"{what} was not moved: it was refused.{message}",
+        PromotionState.WITHDRAWN: f"{what} was not moved: the request was withdrawn.{message}",
+        PromotionState.FAILED: f"{what} was not moved.{message}",
     }
     return text.one_line(sentences[promotion.state])
 
 
-def _before(promotion: Promotion) -> str:
-    before = promotion.from_version
-    if promotion.stage is not None or not before:
-        return ""
-    return " as before" if before == promotion.to_version else f"; it was version {before}"
+def _words(promotion: Promotion) -> tuple[str, str, str]:
+    """What is moved, that it was, and that it will be."""
+    version, before = promotion.to_version, promotion.from_version
+    if promotion.alias is None:
+        what = f"{promotion.model} version {version}"
+        return what, f"{what} is in the stage {promotion.stage}", f"{what} moves to the stage {promotion.stage}"
+    what = f"{promotion.alias} of {promotion.model}"
+    then = "" if not before else " as before" if before == version else f"; it was version {before}"
+    return what, f"{what} is version {version}{then}", f"{what} moves to version {version}"
 
 
 def _aliases(aliases: Mapping[str, str]) -> str:
