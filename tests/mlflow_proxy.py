@@ -23,6 +23,8 @@ class Fault:
     media_type: str = "application/json"
     hang_up: bool = False
     """Close the connection without a word."""
+    missing_bytes: int = 0
+    """Promise so many bytes more than the body has, and close the connection in their place."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ def proxying(target: str) -> Iterator[MlflowProxy]:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
             else:
-                self._say(fault.status, {"Content-Type": fault.media_type}, fault.body)
+                self._say(fault.status, {"Content-Type": fault.media_type}, fault.body, fault.missing_bytes)
 
         def _forward(self, body: bytes) -> None:
             parts = urlsplit(proxy.target)
@@ -105,13 +107,15 @@ def proxying(target: str) -> Iterator[MlflowProxy]:
             kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
             self._say(answer.status, kept, said)
 
-        def _say(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        def _say(self, status: int, headers: dict[str, str], body: bytes, missing_bytes: int = 0) -> None:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + missing_bytes))
             self.end_headers()
             self.wfile.write(body)
+            if missing_bytes:
+                self.close_connection = True
 
         do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _serve  # noqa: N815 - names that the base class calls
 

@@ -95,7 +95,7 @@ OPERATIONS: tuple[Operation, ...] = (
         name="getRunNotebook",
         summary="The notebook as it ran (nbformat JSON)",
         parameters=(RUN_ID,),
-        problems=(404, 502, 503),
+        problems=(404, 413, 502, 503),
     ),
     Operation(
         method="get",
@@ -113,7 +113,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="What was sent for a run's job: a tar.gz",
         media_type="application/gzip",
         parameters=(RUN_ID,),
-        problems=(404, 502, 503),
+        problems=(404, 409, 413, 422, 502, 503, 507),
         headers=(("Content-Disposition", "With the file's name."),),
     ),
     Operation(
@@ -127,7 +127,7 @@ OPERATIONS: tuple[Operation, ...] = (
         status=201,
         also=(200,),
         parameters=(RUN_ID, IDEMPOTENCY_KEY),
-        problems=(400, 404, 409, 502, 503, 507),
+        problems=(400, 404, 409, 413, 422, 502, 503, 507),
         headers=(("Location", "Where the new job is."),),
     ),
     Operation(
@@ -137,7 +137,7 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="A code cell that loads the run's model",
         response=LoadCode,
         parameters=(RUN_ID, MODEL_ID, PATH),
-        problems=(404, 502, 503),
+        problems=(400, 404, 502, 503),
     ),
     Operation(
         method="get",

@@ -41,21 +41,17 @@ class ModelAudit:
 
     async def before_read(self, record: RunRecord, *, model_id: str | None, path: str, reads: MlflowReads) -> None:
         """Have the line written, if the file is a model's. Raises Unavailable when the hub cannot."""
-        if self._broker is None or not await self._is_kept(self._broker):
+        if self._broker is None:
             return
         versions = await self._versions_of(record.id, reads)
         version = next((one for one in versions if _is_of(one, record, model_id=model_id, path=path)), None)
         folders = [folder.path for folder in models_logged(record)]
         if model_id is None and version is None and not any(_is_within(path, folder) for folder in folders):
             return
-        read = ModelRead(
-            model=str(version["name"])[:256] if version else None,
-            version=str(version["version"])[:20] if version else None,
-            run_id=record.id[:64],
-            path=(path if model_id is None or version else f"{model_id}/{path}")[:4096],
-        )
         try:
-            await self._broker.model_read(read)
+            if not await self._is_kept(self._broker):
+                return
+            await self._broker.model_read(_line(record, model_id=model_id, path=path, version=version))
         except Unavailable as error:
             message = f"Reading a model's files is written into the hub's log, and that cannot be done now: {error}"
             raise Unavailable(message) from error
@@ -80,6 +76,16 @@ class ModelAudit:
         while len(self._versions) > _MOST_RUNS:
             del self._versions[next(iter(self._versions))]
         return found
+
+
+def _line(record: RunRecord, *, model_id: str | None, path: str, version: dict[str, Any] | None) -> ModelRead:
+    return ModelRead(
+        model=str(version["name"])[:256] if version else None,
+        version=str(version["version"])[:20] if version else None,
+        run_id=record.id[:64],
+        # Of a model that is not registered, its id tells it from the run's own files.
+        path=(path if model_id is None or version else f"{model_id}/{path}")[:4096],
+    )
 
 
 def _is_of(version: dict[str, Any], record: RunRecord, *, model_id: str | None, path: str) -> bool:

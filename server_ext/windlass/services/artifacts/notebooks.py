@@ -27,7 +27,9 @@ def shown_notebook(text: str) -> str | None:
         return None
     cells = [_cell(raw) for raw in document["cells"] if isinstance(raw, dict)]
     language = _mapping(_mapping(document.get("metadata")).get("language_info"))
-    metadata = {"language_info": {key: language[key] for key in _LANGUAGE if isinstance(language.get(key), str)}}
+    named = isinstance(language.get("name"), str)
+    kept = {key: language[key] for key in _LANGUAGE if isinstance(language.get(key), str)}
+    metadata = {"language_info": kept} if named else {}
     clean = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
     # Half of a surrogate pair, which JSON can name and UTF-8 cannot, is nobody's text.
     return json.dumps(clean, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()

@@ -100,6 +100,8 @@ def _told(path: str) -> Iterator[None]:
     try:
         yield
     except MlflowRefused as refused:
+        if refused.is_missing and not path.isprintable():
+            raise NotFound(f"MLflow cannot read {path!r}: it takes no control characters in names.") from refused
         if refused.is_missing:
             raise NotFound(f"{path!r} is not among the artifacts (any more): reload the list.") from refused
         if refused.is_invalid:

@@ -51,7 +51,8 @@ class ModelLoading:
 
     async def code(self, run_id: str, *, model_id: str | None = None, path: str | None = None) -> LoadCode:
         """A cell that loads the run's model; which one is to be said when it made several."""
-        record = await self._runs.known(run_id)
+        # Not as it was half a minute ago: a model may have been logged since.
+        record = await self._runs.get(run_id)
         reads = await self._tracking.reads()
         model = _chosen(await models_of(record, reads), model_id=model_id, path=path)
         flavors = model.flavors or await _flavors(record, model, reads)
