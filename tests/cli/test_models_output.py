@@ -60,8 +60,8 @@ def test_stages_are_shown_only_where_there_are_some() -> None:
         (promotion(PromotionState.REFUSED), "champion of net was not moved: it was refused."),
         (promotion(PromotionState.WITHDRAWN), "champion of net was not moved: the request was withdrawn."),
         (
-            promotion(PromotionState.FAILED, message="It is at version 4 by now."),
-            "champion of net was not moved. It is at version 4 by now.",
+            promotion(PromotionState.FAILED, message="It was not moved: MLflow is away."),
+            "champion of net: It was not moved: MLflow is away.",
         ),
         (promotion(PromotionState.DONE, alias=None, stage="Staging"), "net version 3 is in the stage Staging."),
     ],

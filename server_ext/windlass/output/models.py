@@ -17,7 +17,7 @@ _READY = "READY"
 def models_table(models: Sequence[RegisteredModel]) -> Table:
     """A table of models, in the order given."""
     table = _empty()
-    table.add_column("MODEL", no_wrap=True, overflow="ellipsis", max_width=30)
+    table.add_column("MODEL", overflow="fold", max_width=36)  # whole: it is what other commands are given
     table.add_column("LATEST", justify="right", no_wrap=True)
     table.add_column("ALIASES", overflow="fold")
     table.add_column("CHANGED", justify="right", no_wrap=True)
@@ -41,6 +41,7 @@ def versions_view(page: ModelVersionList, *, ascii_only: bool = False) -> Render
         parts.append(Text(text.one_line(model.description)))
     if not page.items:
         return Group(*parts, Text("It has no versions yet."))
+    signed = any(version.user for version in page.items)
     staged = any(version.stage not in (None, "None") for version in page.items)
     table = _empty()
     table.add_column("VERSION", justify="right", no_wrap=True)
@@ -49,17 +50,18 @@ def versions_view(page: ModelVersionList, *, ascii_only: bool = False) -> Render
         table.add_column("STAGE", no_wrap=True)
     table.add_column("STATE", no_wrap=True)
     table.add_column("RUN")
-    table.add_column("BY", no_wrap=True, overflow="ellipsis", max_width=16)
+    if signed:
+        table.add_column("BY", no_wrap=True, overflow="ellipsis", max_width=16)
     table.add_column("MADE", justify="right", no_wrap=True)
     for version in page.items:
-        stage = [Text(text.one_line(version.stage or ""))] if staged else []
+        stage = [Text(text.one_line("" if version.stage in (None, "None") else version.stage))] if staged else []
         table.add_row(
             Text(text.one_line(version.version)),
             Text(", ".join(text.one_line(alias) for alias in version.aliases)),
             *stage,
             _state(version, ascii_only=ascii_only),
             Text(text.one_line(version.run_name or (version.run_id or "")[:8]), no_wrap=True, overflow="ellipsis"),
-            Text(text.one_line(version.user or "")),
+            *([Text(text.one_line(version.user or ""))] if signed else []),
             Text(text.ago(version.created_at)),
         )
     return Group(*parts, table)
@@ -76,7 +78,7 @@ def promotion_sentence(promotion: Promotion) -> str:
         ),
         PromotionState.REFUSED: f"{what} was not moved: it was refused.{message}",
         PromotionState.WITHDRAWN: f"{what} was not moved: the request was withdrawn.{message}",
-        PromotionState.FAILED: f"{what} was not moved.{message}",
+        PromotionState.FAILED: f"{what}: {promotion.message or 'it was not moved.'}",
     }
     return text.one_line(sentences[promotion.state])
 
