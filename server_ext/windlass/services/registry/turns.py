@@ -43,7 +43,8 @@ class _Ticket:
     """0: it is being chosen."""
 
     def is_before(self, own: _Ticket) -> bool:
-        return self.number == 0 or (self.number, self.id) < (own.number, own.id)
+        # One that is still being chosen may turn out to be: 0 is before all.
+        return (self.number, self.id) < (own.number, own.id)
 
     @property
     def value(self) -> str:
