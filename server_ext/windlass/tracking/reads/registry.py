@@ -76,7 +76,9 @@ class RegistryReads:
 
     async def versions_of_runs(self, run_ids: Sequence[str], *, limit: int = 100) -> Page:
         """The same of several runs, at least one; the page's token tells that there are more."""
-        condition = f"run_id IN ({', '.join(map(quoted, run_ids))})"
+        # Not every registry knows `IN`.
+        several = f"run_id IN ({', '.join(map(quoted, run_ids))})"
+        condition = several if len(run_ids) > 1 else f"run_id = {quoted(run_ids[0])}"
         page = await self._search_versions(condition, limit=limit, page_token=None)
         names = sorted({str(version.get("name")) for version in page.items})
         models = dict(zip(names, await asyncio.gather(*map(self.model, names)), strict=True))
