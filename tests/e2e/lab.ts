@@ -65,6 +65,8 @@ export class Lab {
         '--ServerApp.open_browser=False',
         `--ServerApp.root_dir=${this.root}`,
         '--ServerApp.allow_root=True',
+        // Tests give commands as other extensions do.
+        '--LabApp.expose_app_in_browser=True',
         `--IdentityProvider.token=${TOKEN}`
       ],
       {

@@ -46,3 +46,20 @@ export async function runCell(page: Page, cell: number): Promise<void> {
   await page.locator('.jp-NotebookPanel:visible .jp-Cell').nth(cell).locator('.cm-content').click();
   await page.keyboard.press('Control+Enter');
 }
+
+/** Give a command with arguments, as another extension does, once Windlass has brought its commands. */
+export async function execute(page: Page, command: string, args: object): Promise<void> {
+  interface IExposed {
+    jupyterapp: { commands: { hasCommand: (id: string) => boolean; execute: (id: string, args: object) => Promise<unknown> } };
+  }
+  await page.waitForFunction(
+    id => (window as unknown as IExposed).jupyterapp.commands.hasCommand(id),
+    command
+  );
+  await page.evaluate(
+    async ([id, given]) => {
+      await (window as unknown as IExposed).jupyterapp.commands.execute(id, given);
+    },
+    [command, args] as const
+  );
+}

@@ -9,7 +9,8 @@ import {
   redoIcon,
   refreshIcon,
   spreadsheetIcon,
-  stopIcon
+  stopIcon,
+  tableRowsIcon
 } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
@@ -22,6 +23,7 @@ import { trackingUrl } from '../model/tracking';
 import type { JobPage } from '../pages/job';
 import { jobId, jobIdSchema } from '../plugins/jobArgs';
 import type { IWindlass } from '../tokens';
+import { addModelCommands } from './models';
 
 /** Add all commands that act on what is already known. */
 export function addCommands(
@@ -32,6 +34,7 @@ export function addCommands(
   const { info, jobs, trans } = windlass;
   addJobCommands(app, windlass);
   addPageCommands(app, windlass);
+  addModelCommands(app, windlass);
   app.commands.addCommand(CommandIDs.refresh, {
     label: args => (args.toolbar ? '' : trans.__('Refresh Jobs')),
     caption: trans.__('Ask the server for the jobs now'),
@@ -89,6 +92,15 @@ function addPageCommands(app: JupyterFrontEnd, { jobs, trans }: IWindlass): void
     describedBy: { args: idSchema(trans.__('Id of the run in MLflow')) },
     execute: async args => open('run', textOf(args.id))
   });
+  commands.addCommand(CommandIDs.compareRuns, {
+    label: trans.__('Compare Runs'),
+    caption: trans.__('Show parameters, metrics, curves and code of these runs side by side'),
+    icon: tableRowsIcon,
+    describedBy: {
+      args: idsSchema(trans.__('Ids of the runs in MLflow, in the order they are to stand in'))
+    },
+    execute: async args => open('compare', runKey(args.ids))
+  });
   commands.addCommand(CommandIDs.openRuns, {
     label: trans.__('Open Runs as Table'),
     caption: trans.__('Show the runs of this experiment as a wide table'),
@@ -98,8 +110,19 @@ function addPageCommands(app: JupyterFrontEnd, { jobs, trans }: IWindlass): void
   });
 }
 
+/** Which runs to compare. */
+function idsSchema(description: string): ReadonlyJSONObject {
+  const ids = { type: 'array', items: { type: 'string' }, minItems: 1, description };
+  return { type: 'object', required: ['ids'], properties: { ids } };
+}
+
 function idSchema(description: string): ReadonlyJSONObject {
   return { type: 'object', required: ['id'], properties: { id: { type: 'string', description } } };
+}
+
+/** The key of a comparison's page: ids of runs, which have no commas; null: there are none. */
+function runKey(ids: unknown): string | null {
+  return Array.isArray(ids) ? textOf(ids.filter(id => typeof id === 'string').join(',')) : null;
 }
 
 function textOf(value: unknown): string | null {

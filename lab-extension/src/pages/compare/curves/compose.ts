@@ -69,7 +69,7 @@ export function describe(
   nameOf: (line: IStyledLine) => string,
   trans: TranslationBundle
 ): string {
-  const over = axisName(axis, trans);
+  const over = axisName(axis, trans).toLocaleLowerCase();
   const head = trans.__('Line chart of %1 over %2.', metrics.join(', '), over);
   const few = lines.slice(0, 5).map(line => {
     const last = lastOf(line);

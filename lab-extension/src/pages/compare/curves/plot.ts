@@ -10,6 +10,7 @@ import type { Range } from './lines';
 import { indexAfter, lonely } from './lines';
 import { classOf } from './styles';
 import { formatSpan } from './ticks';
+import { logTicks } from '../scale';
 
 const HEIGHT = 360;
 
@@ -18,12 +19,21 @@ const REACH = 28;
 const FAINT = 0.25;
 const LINE_WIDTH = 1.6;
 
-/** What uPlot's types have as enumerations of its own, which are gone when the code runs. */
-const UPLOT = { placesEach: 2, linear: 1, logarithmic: 3 } as unknown as {
-  placesEach: NonNullable<uPlot.Options['mode']>;
-  linear: uPlot.Scale.Distr;
-  logarithmic: uPlot.Scale.Distr;
-};
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How far ticks may lie apart over a span, in seconds. */
+const SPANS = [
+  ...[0.001, 0.01, 0.1, 1].flatMap(unit => [unit, 2 * unit, 5 * unit]),
+  ...[10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE],
+  ...[HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR],
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map(days => days * DAY)
+];
+
+/** uPlot's distributions of a scale. */
+const LINEAR = 1;
+const LOGARITHMIC = 3;
 
 /** A chart of uPlot's. */
 export class LinePlot implements IChart {
@@ -47,10 +57,8 @@ export class LinePlot implements IChart {
   resize(width: number): void {
     if (width > 0 && width !== this._width) {
       this._width = width;
-      if (this._plot) {
-        // It keeps the paths of lines for as long as the values' scale is the same, however wide the chart is.
-        this._make();
-      }
+      // Made anew: it keeps the paths of lines while the values' scale is the same, however wide the chart is.
+      this._make();
     }
   }
 
@@ -65,8 +73,9 @@ export class LinePlot implements IChart {
       while (at >= 0 && (ys[at] ?? null) === null) {
         at--;
       }
-      const y = ys[at];
-      return y === null || y === undefined ? null : plot.valToPos(y, 'y') + plot.over.offsetTop;
+      const y = ys[at] ?? null;
+      const isSeen = y !== null && (xs[at] ?? -Infinity) >= drawing.xRange[0];
+      return isSeen ? plot.valToPos(y, 'y') + plot.over.offsetTop : null;
     });
   }
 
@@ -90,17 +99,19 @@ export class LinePlot implements IChart {
     const { xRange, yRange, axis, isLog } = drawing;
     const look = new Look(this._host);
     return {
-      mode: UPLOT.placesEach,
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a type only: its names are nowhere in the code
+      mode: 2,
       width: this._width,
       height: HEIGHT,
       legend: { show: false },
       scales: {
         x: { time: axis === 'wall', range: () => [...xRange] },
-        y: { distr: isLog ? UPLOT.logarithmic : UPLOT.linear, range: () => [...yRange] }
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- as above
+        y: { distr: isLog ? LOGARITHMIC : LINEAR, range: () => [...yRange] }
       },
       axes: [
-        { ...look.axis, ...(axis === 'wall' ? {} : { values: (_, ticks) => ticks.map(xWords(axis)) }) },
-        { ...look.axis, size: 64, values: (_, ticks) => ticks.map(tick => wordsOf(tick)) }
+        { ...look.axis, ...xTicks(axis) },
+        { ...look.axis, size: 64, ...yTicks(isLog) }
       ],
       series: [{}, ...drawing.lines.flatMap(line => this._series(line, look.colour(line)))],
       cursor: {
@@ -240,11 +251,22 @@ function withAlpha(colour: string, alpha: number): string {
   return alpha === 1 ? colour : `color-mix(in srgb, ${colour} ${Math.round(alpha * 100)}%, transparent)`;
 }
 
-function xWords(axis: IDrawing['axis']): (tick: number) => string {
-  return axis === 'relative' ? formatSpan : wordsOf;
+/** Ticks in round numbers of steps, or of seconds, minutes and hours; the library's own for the time of day. */
+function xTicks(axis: IDrawing['axis']): uPlot.Axis {
+  switch (axis) {
+    case 'wall':
+      return {};
+    case 'relative':
+      return { incrs: SPANS, values: (_, ticks) => ticks.map(formatSpan) };
+    case 'step':
+      return { values: (_, ticks) => ticks.map(formatNumber) };
+  }
 }
 
-/** A logarithmic axis leaves some of its ticks without words. */
-function wordsOf(tick: number | null): string {
-  return tick === null ? '' : formatNumber(tick);
+/** The library's own ticks of a logarithmic axis begin at its very end, however crooked that number is. */
+function yTicks(isLog: boolean): uPlot.Axis {
+  const values: uPlot.Axis.Values = (_, ticks) => ticks.map(formatNumber);
+  return isLog
+    ? { splits: (_plot, _axis, low, high) => logTicks(low, high), filter: (_, ticks) => ticks, values }
+    : { values };
 }

@@ -4,8 +4,8 @@ import * as React from 'react';
 import { formatNumber, shortened } from '../format';
 import type { IQuantity } from '../quantities';
 import { classOf, styleOf } from '../curves/styles';
-import type { IScale } from './scale';
-import { scaleOf } from './scale';
+import type { IScale } from '../scale';
+import { scaleOf } from '../scale';
 
 /** A run on the plot. */
 export interface IPoint {

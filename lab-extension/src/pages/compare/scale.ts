@@ -17,7 +17,7 @@ export function scaleOf(values: readonly number[], isLog: boolean): IScale {
   const space = (high - low) * ROOM || Math.abs(high) * ROOM || 1;
   const [from, to] = [low - space, high + space];
   const place = (value: number): number => ((isLog ? Math.log10(value) : value) - from) / (to - from);
-  return { place, ticks: isLog ? logTicks(from, to) : ticksOf(from, to) };
+  return { place, ticks: isLog ? logTicks(10 ** from, 10 ** to) : ticksOf(from, to) };
 }
 
 /** Round numbers between two: 1, 2 or 5 times a power of ten apart. */
@@ -32,13 +32,17 @@ export function ticksOf(from: number, to: number): number[] {
   return ticks;
 }
 
-/** Powers of ten; where there are not two of them in sight, round numbers. */
-function logTicks(from: number, to: number): number[] {
-  const first = Math.ceil(from);
-  const count = Math.floor(to) - first + 1;
-  if (count < 2) {
-    return ticksOf(10 ** from, 10 ** to);
+/** Powers of ten between two numbers above nought, also twice and five times them where there is room; else round ones. */
+export function logTicks(from: number, to: number): number[] {
+  const [first, last] = [Math.ceil(Math.log10(from)), Math.floor(Math.log10(to))];
+  const decades = last - first + 1;
+  if (decades > TICKS / 2) {
+    const apart = Math.ceil(decades / TICKS);
+    return Array.from({ length: Math.ceil(decades / apart) }, (_, at) => 10 ** (first + at * apart));
   }
-  const apart = Math.ceil(count / TICKS);
-  return Array.from({ length: Math.ceil(count / apart) }, (_, at) => 10 ** (first + at * apart));
+  const fine = Array.from({ length: decades + 1 }, (_, at) => 10 ** (first - 1 + at)).flatMap(power =>
+    [1, 2, 5].map(times => Number((times * power).toPrecision(12)))
+  );
+  const seen = fine.filter(tick => tick >= from && tick <= to);
+  return seen.length > 2 ? seen : ticksOf(from, to);
 }
