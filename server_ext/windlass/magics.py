@@ -134,7 +134,8 @@ class WindlassMagics(Magics):
         wanted = RunsWanted(limit=limit, **given)
         with _errors_as_sentences("%runs", filter_text=wanted.filter):
             tracked = Tracked(connection=self._connect(), say=click.echo)
-            found = find_runs(tracked, wanted, likely=self._experiments(), all_columns=as_frame)
+            likely = () if wanted.experiments else self._experiments()
+            found = find_runs(tracked, wanted, likely=likely, all_columns=as_frame)
             for note in found.notes:
                 click.echo(f"note: {text.one_line(note)}")
             return found.data_frame() if as_frame else RunListing(found)
