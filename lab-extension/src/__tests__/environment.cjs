@@ -4,8 +4,18 @@ const { TestEnvironment } = require('jest-environment-jsdom');
 module.exports = class WindlassEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
-    const { fetch, Headers, Request, Response, structuredClone, TextDecoder, TextEncoder } = globalThis;
+    const {
+      DecompressionStream,
+      fetch,
+      Headers,
+      Request,
+      Response,
+      structuredClone,
+      TextDecoder,
+      TextEncoder
+    } = globalThis;
     Object.assign(this.global, {
+      DecompressionStream,
       fetch,
       Headers,
       Request,

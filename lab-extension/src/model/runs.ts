@@ -219,7 +219,9 @@ export class RunsModel implements IDisposable {
     }
     this._pages.chooseColumns();
     await this._readFirst({ cached: true });
-    void this._poll.start();
+    if (!this._isDisposed) {
+      void this._poll.schedule({ interval: this._poll.frequency.interval, phase: 'resolved' });
+    }
   }
 
   private async _readColumns(): Promise<void> {
@@ -339,6 +341,7 @@ export class RunsModel implements IDisposable {
     const interval = isLive ? this._settings.pollSeconds * 1000 : QUIET_MILLISECONDS;
     if (interval !== this._poll.frequency.interval) {
       this._poll.frequency = { ...this._poll.frequency, interval };
+      void this._poll.schedule({ interval, phase: 'resolved' });
     }
   }
 

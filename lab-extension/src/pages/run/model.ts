@@ -64,7 +64,7 @@ export class RunPageModel implements IDisposable {
     this._isSeen = isSeen;
     if (isFirst) {
       this._isStarted = true;
-      void this.refresh().then(() => (this._isDisposed ? undefined : this._poll.start()));
+      void this.refresh();
     }
   }
 
@@ -99,6 +99,7 @@ export class RunPageModel implements IDisposable {
     const interval = isLive(detail.run.status) ? this.windlass.settings.pollSeconds * 1000 : NEVER;
     if (interval !== this._poll.frequency.interval) {
       this._poll.frequency = { ...this._poll.frequency, interval };
+      void this._poll.schedule({ interval, phase: 'resolved' });
     }
     this._changed.emit();
   }

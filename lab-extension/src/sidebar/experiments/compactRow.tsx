@@ -6,7 +6,7 @@ import { columnLabel, isAsked } from '../../model/columns';
 import type { ILoadedRun } from '../../model/runRows';
 import type { RunSelection } from '../../model/selection';
 import { Choice, Opener } from './cells';
-import { cellOf, formatShortMoment, UNKNOWN } from './describe';
+import { cellOf, formatBriefMoment, formatShortMoment, UNKNOWN } from './describe';
 import type { IGridActions, RunRowProps } from './grid';
 
 /** So many values fit in the second line. */
@@ -36,8 +36,11 @@ export function CompactRow(props: ICompactProps): React.JSX.Element {
         <span className="jp-WindlassRun-name" title={run.name}>
           {run.name}
         </span>
-        <span className="jp-WindlassRun-time" title={run.started_at ?? undefined}>
-          {run.started_at === null ? '' : formatShortMoment(run.started_at)}
+        <span
+          className="jp-WindlassRun-time"
+          title={run.started_at === null ? undefined : formatShortMoment(run.started_at)}
+        >
+          {run.started_at === null ? '' : formatBriefMoment(run.started_at)}
         </span>
         <span className="jp-WindlassRun-line">
           <Values loaded={row.loaded} columns={columns} trans={trans} />

@@ -137,7 +137,7 @@ export function SelectionBar({ commands, selection, trans }: ISelectionProps): R
   }
   return (
     <div className="jp-WindlassRuns-selection" role="status">
-      <span>{trans._n('%1 run chosen', '%1 runs chosen', ids.length)}</span>
+      <span>{trans._n('%1 chosen', '%1 chosen', ids.length)}</span>
       <CompareButton commands={commands} selection={selection} trans={trans} />
       <button type="button" className="jp-WindlassLink" onClick={() => selection.clear()}>
         {trans.__('Clear')}

@@ -40,6 +40,22 @@ export function formatShortMoment(time: string, now = new Date()): string {
   });
 }
 
+/** A moment in as few signs as tell it apart: the time of today, the day of this year, the month of another. */
+export function formatBriefMoment(time: string, now = new Date()): string {
+  const date = new Date(time);
+  if (Number.isNaN(date.getTime())) {
+    return time;
+  }
+  if (date.toDateString() === now.toDateString()) {
+    return date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+  }
+  const isThisYear = date.getFullYear() === now.getFullYear();
+  return date.toLocaleDateString(undefined, {
+    month: 'short',
+    ...(isThisYear ? { day: 'numeric' } : { year: 'numeric' })
+  });
+}
+
 /** A value: short for the cell, whole for the pointer. */
 export interface ICellText {
   readonly text: string;

@@ -21,7 +21,7 @@ interface IFilterFieldProps {
 export function FilterField({ model, refused, trans }: IFilterFieldProps): React.JSX.Element {
   const id = React.useId();
   const text = useSignal(model.changed, () => model.text);
-  const problem = useSignal(model.changed, () => model.problem);
+  const told = useSignal(model.changed, () => model.problem);
   const completions = useSignal(model.changed, () => model.completions);
   const [isOpen, setOpen] = React.useState(false);
   const input = React.useRef<HTMLInputElement>(null);
@@ -35,6 +35,8 @@ export function FilterField({ model, refused, trans }: IFilterFieldProps): React
   };
   const isShown = isOpen && completions.length > 0;
   const list = useListbox({ count: completions.length, isOpen: isShown, onOpen: setOpen, onChoose: choose });
+  // While it is offered how a text can go on, that it cannot end there is no news.
+  const problem = isShown && told !== null && told.end > text.length ? null : told;
   const said = problem?.message ?? refused;
   return (
     <div className="jp-WindlassFilter">
