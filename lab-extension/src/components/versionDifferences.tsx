@@ -128,8 +128,9 @@ interface IComparedTableProps {
 
 /** Values of two versions side by side, and for numbers by how much they differ. */
 export function ComparedTable({ caption, heads, rows, trans }: IComparedTableProps): React.JSX.Element {
+  const isOfNumbers = rows.some(({ values }) => values.some(value => typeof value === 'number'));
   return (
-    <div className="jp-WindlassCompared">
+    <div className={`jp-WindlassCompared${isOfNumbers ? '' : ' jp-mod-texts'}`}>
       <table className="jp-WindlassTable">
         <caption className="jp-WindlassUnseen">{caption}</caption>
         <thead>

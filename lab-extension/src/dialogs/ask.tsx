@@ -50,8 +50,10 @@ export abstract class AskForm<T> {
     } catch (error) {
       const fields = error instanceof WindlassError ? (error.problem?.fields ?? []) : [];
       this.refused = Object.fromEntries(fields.map(({ field, message }) => [field, message]));
-      this.problem = toMessage(error, this.trans);
-      await this.onRefused();
+      const detail = toMessage(error, this.trans);
+      // What is said at a field is not said twice.
+      this.problem = this.shown.some(field => this.refused[field] === detail) ? null : detail;
+      await this.onRefused?.(error);
       return null;
     } finally {
       this.isSending = false;
@@ -59,13 +61,14 @@ export abstract class AskForm<T> {
     }
   }
 
+  /** The fields of the request that have a control. */
+  protected abstract readonly shown: readonly string[];
+
   /** Send what was typed. */
   protected abstract ask(): Promise<T>;
 
   /** Look again at what may have changed meanwhile. */
-  protected async onRefused(): Promise<void> {
-    return Promise.resolve();
-  }
+  protected onRefused?(error: unknown): Promise<void> | void;
 
   protected emit(): void {
     this._changed.emit();
@@ -149,8 +152,6 @@ export class AskDialog<T> extends Dialog<unknown> {
     if (answer !== null) {
       this._answer = answer;
       super.resolve(0);
-    } else if (!this.isDisposed) {
-      this.node.querySelector<HTMLElement>('.jp-WindlassSubmit [aria-invalid=true]')?.focus();
     }
   }
 
@@ -217,6 +218,13 @@ function Body({ form, fields }: IBodyProps): React.JSX.Element {
     form.changed.connect(redraw);
     return () => void form.changed.disconnect(redraw);
   }, [form]);
+  const body = React.useRef<HTMLDivElement>(null);
+  const { refused } = form;
+  React.useEffect(() => {
+    if (Object.keys(refused).length > 0) {
+      body.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+    }
+  }, [refused]);
   return (
     <>
       {form.problem && (
@@ -224,7 +232,9 @@ function Body({ form, fields }: IBodyProps): React.JSX.Element {
           {form.problem}
         </div>
       )}
-      <div className="jp-WindlassAsk-fields">{fields()}</div>
+      <div ref={body} className="jp-WindlassAsk-fields">
+        {fields()}
+      </div>
       <p id={OBSTACLE_ID} className="jp-WindlassSubmit-obstacle" role="status">
         {form.isSending ? form.trans.__('One moment…') : (form.obstacle ?? '')}
       </p>

@@ -87,6 +87,8 @@ export class RegisterForm extends AskForm<ModelVersion> {
     );
   }
 
+  protected readonly shown = ['name', 'description'];
+
   protected async ask(): Promise<ModelVersion> {
     const { runId, modelId, path } = this._options;
     return this._registry.register({

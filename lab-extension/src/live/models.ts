@@ -38,7 +38,7 @@ export function addModelCommands(app: JupyterFrontEnd, windlass: IWindlass): voi
     describedBy: { args: REGISTER_SCHEMA },
     isEnabled: args => isText(args.runId),
     execute: async args => {
-      const { openRegisterDialog } = await import('../dialogs/register');
+      const { openRegisterDialog } = await import(/* webpackChunkName: "models" */ '../dialogs/models');
       const made = await openRegisterDialog({ windlass, ...registerArgs(args) });
       return made && open(made.name, made.version);
     }
@@ -57,7 +57,7 @@ function addVersionCommands({ commands }: JupyterFrontEnd, windlass: IWindlass, 
     isEnabled: args => isText(args.name) && isText(args.version),
     execute: async args => {
       const { name, version } = args as unknown as Required<IModelArgs>;
-      const { openPromoteDialog } = await import('../dialogs/promote');
+      const { openPromoteDialog } = await import(/* webpackChunkName: "models" */ '../dialogs/models');
       const promotion = await openPromoteDialog({ windlass, name, version });
       if (promotion?.state === 'waiting') {
         (await open(name)).showPromotions();
@@ -73,7 +73,7 @@ function addVersionCommands({ commands }: JupyterFrontEnd, windlass: IWindlass, 
     isEnabled: args => isText(args.name) && isText(args.version),
     execute: async args => {
       const { name, version } = args as unknown as Required<IModelArgs>;
-      const { openEvaluateDialog } = await import('../dialogs/promote/evaluate');
+      const { openEvaluateDialog } = await import(/* webpackChunkName: "models" */ '../dialogs/models');
       return openEvaluateDialog({ windlass, name, version });
     }
   });

@@ -82,6 +82,8 @@ class AnswerForm extends AskForm<Promotion> {
     this.emit();
   }
 
+  protected readonly shown = ['comment'];
+
   protected async ask(): Promise<Promotion> {
     const { decision, promotion, windlass } = this._options;
     return registryOf(windlass).answer(promotion, { decision, comment: this.comment.trim() });

@@ -2,7 +2,8 @@
 import type { IStateDB } from '@jupyterlab/statedb';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
-import type { Environment, EvaluationRequest, Job, RegisteredModel } from '../../api/types';
+import type { EngineInfo, Environment, EvaluationRequest, Job, RegisteredModel } from '../../api/types';
+import { WindlassError } from '../../api/errors';
 import type { Registry } from '../../model/registry';
 import { registryOf } from '../../model/registry';
 import type { IWindlass } from '../../tokens';
@@ -30,6 +31,9 @@ export async function openEvaluateDialog(options: IEvaluateOptions): Promise<Job
   });
 }
 
+type EvaluateFields =
+  'data' | 'targets' | 'modelType' | 'against' | 'environment' | 'engine' | 'allowSecrets';
+
 /** What is typed in the dialog. */
 export class EvaluateForm extends AskForm<Job> {
   constructor(options: IEvaluateOptions) {
@@ -45,9 +49,21 @@ export class EvaluateForm extends AskForm<Job> {
   against = '';
   /** Kernel spec name; empty: the server's default. */
   environment = '';
+  /** Empty: the server's default. */
+  engine = '';
+  /** Send the data although they hold what looks like secrets. */
+  allowSecrets = false;
+  /** Whether the data were refused for what they hold. */
+  isHeldBack = false;
 
   environments: readonly Environment[] = [];
   model: RegisteredModel | null = null;
+
+  /** Where it can run; one is no choice. */
+  get engines(): readonly EngineInfo[] {
+    const engines = this._options.windlass.info.info?.engines ?? [];
+    return engines.filter(({ available }) => available);
+  }
 
   /** Aliases that are at another version. */
   get opponents(): readonly string[] {
@@ -62,7 +78,7 @@ export class EvaluateForm extends AskForm<Job> {
     return this.targets.trim() === '' ? this.trans.__('The column with the truth is missing.') : null;
   }
 
-  set(change: Partial<Pick<this, 'data' | 'targets' | 'modelType' | 'against' | 'environment'>>): void {
+  set(change: Partial<Pick<this, EvaluateFields>>): void {
     Object.assign(this, change);
     this.emit();
   }
@@ -91,6 +107,8 @@ export class EvaluateForm extends AskForm<Job> {
     this.emit();
   }
 
+  protected readonly shown = ['data', 'targets', 'model_type', 'against', 'environment', 'engine'];
+
   protected async ask(): Promise<Job> {
     const { data, targets, modelType } = this;
     const body: EvaluationRequest = {
@@ -98,11 +116,17 @@ export class EvaluateForm extends AskForm<Job> {
       targets: targets.trim(),
       model_type: modelType,
       against: this.against || null,
-      environment: this.environment || null
+      environment: this.environment || null,
+      engine: this.engine || null,
+      allow_secrets: this.allowSecrets
     };
     const job = await this._registry.evaluate(this._options.name, this._options.version, body);
     void this._store?.save(this._memory, { data, targets, modelType });
     return job;
+  }
+
+  protected override onRefused(error: unknown): void {
+    this.isHeldBack = error instanceof WindlassError && error.problem?.type === 'windlass:bundle-refused';
   }
 
   private get _memory(): string {
@@ -138,6 +162,7 @@ function ModelFields({ form }: { readonly form: EvaluateForm }): React.JSX.Eleme
     value: alias,
     label: trans.__('%1 (version %2)', alias, form.model?.aliases[alias] ?? '')
   }));
+  const engines = form.engines.map(engine => ({ value: engine.name, label: engine.display_name }));
   const environments = form.environments.map(({ name, display_name: label }) => ({ value: name, label }));
   return (
     <>
@@ -166,6 +191,16 @@ function ModelFields({ form }: { readonly form: EvaluateForm }): React.JSX.Eleme
         error={form.refused.environment}
         onChange={environment => form.set({ environment })}
       />
+      {form.engines.length > 1 && (
+        <ChoiceField
+          id="jp-windlass-evaluate-engine"
+          label={trans.__('Engine')}
+          value={form.engine}
+          choices={[{ value: '', label: trans.__('the server’s default') }, ...engines]}
+          error={form.refused.engine}
+          onChange={engine => form.set({ engine })}
+        />
+      )}
     </>
   );
 }
@@ -194,6 +229,17 @@ function DataFields({ form }: { readonly form: EvaluateForm }): React.JSX.Elemen
         isCode
         onChange={targets => form.set({ targets })}
       />
+      {(form.isHeldBack || form.allowSecrets) && (
+        <label className="jp-WindlassFindings-allow jp-WindlassField jp-mod-wide">
+          <input
+            type="checkbox"
+            className="jp-WindlassCheckbox"
+            checked={form.allowSecrets}
+            onChange={event => form.set({ allowSecrets: event.target.checked })}
+          />
+          {trans.__('Send the data although they hold what looks like secrets.')}
+        </label>
+      )}
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** The fields of a promotion, with its rule in words and what it would change. */
 import * as React from 'react';
 import type { EvaluationResult } from '../../api/types';
+import { formatMoment } from '../../components/quantities';
 import { ComparedTable, SchemaChanges, SchemaVerdict } from '../../components/versionDifferences';
 import { ChoiceField, TextField } from '../field';
 import type { PromoteForm } from './form';
@@ -8,9 +9,15 @@ import { OTHER, targetName } from './form';
 
 /** The body of the dialog. */
 export function PromoteFields({ form }: { readonly form: PromoteForm }): React.JSX.Element {
-  const { trans } = form;
+  const { quicker, trans } = form;
   return (
     <>
+      {quicker && (
+        <p className="jp-WindlassBanner" role="status">
+          {trans.__('%1 moved it, %2.', quicker.by, formatMoment(quicker.ended_at ?? quicker.asked_at))}{' '}
+          {quicker.comment}
+        </p>
+      )}
       <fieldset className="jp-WindlassGroup">
         <legend>{trans.__('Promotion')}</legend>
         <Target form={form} />
@@ -100,6 +107,8 @@ function Terms({ form }: { readonly form: PromoteForm }): React.JSX.Element | nu
     terms.log === 'hub'
       ? trans.__('The hub keeps the log.')
       : trans.__('The log is kept as tags of the version: whoever may write there can change it.');
+  // Where there is something to be told, it says where the log is, too.
+  const isTold = terms.log === 'tags' && terms.message !== null;
   return (
     <section className="jp-WindlassSection" aria-live="polite">
       <h3>{trans.__('Rule')}</h3>
@@ -120,7 +129,7 @@ function Terms({ form }: { readonly form: PromoteForm }): React.JSX.Element | nu
         <p>{trans.__('It is protected only as long as everyone goes through Windlass.')}</p>
       )}
       {terms.message && <p className="jp-WindlassBanner jp-mod-warning">{terms.message}</p>}
-      <p className="jp-WindlassMuted">{log}</p>
+      {!isTold && <p className="jp-WindlassMuted">{log}</p>}
     </section>
   );
 }

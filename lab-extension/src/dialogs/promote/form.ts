@@ -62,6 +62,9 @@ export class PromoteForm extends AskForm<Promotion> {
   comparison: VersionComparison | null = null;
   comparisonProblem: string | null = null;
 
+  /** The promotion that was quicker than this one; null: none was, or it is not known. */
+  quicker: Promotion | null = null;
+
   /** What the newest evaluation of the candidate found. */
   evaluation: EvaluationResult | null = null;
 
@@ -125,6 +128,7 @@ export class PromoteForm extends AskForm<Promotion> {
 
   choose(choice: string): void {
     this.choice = choice;
+    this.quicker = null;
     this._onTarget();
   }
 
@@ -164,6 +168,8 @@ export class PromoteForm extends AskForm<Promotion> {
     this.emit();
   }
 
+  protected readonly shown = ['alias', 'stage', 'comment'];
+
   protected async ask(): Promise<Promotion> {
     const { target, present, trans } = this;
     if (!target) {
@@ -185,7 +191,19 @@ export class PromoteForm extends AskForm<Promotion> {
 
   /** Somebody may have been quicker: what is shown, and what is expected next time, is what is there now. */
   protected override async onRefused(): Promise<void> {
+    const { present: before, target } = this;
     await this.load();
+    this.quicker = null;
+    if (target && before !== undefined && this.present !== before) {
+      const log = await this._registry.client.promotions(this.name).catch(() => null);
+      this.quicker =
+        log?.items.find(
+          ({ alias, stage, state, to_version: to }) =>
+            state === 'done' &&
+            (target.kind === 'alias' ? alias : stage) === target.name &&
+            to === (this.present ?? '')
+        ) ?? null;
+    }
   }
 
   private _onTarget(): void {

@@ -6,7 +6,7 @@ import { InsteadOfPages, MorePages, StalePages } from '../../components/pagedSta
 import { formatMoment } from '../../components/quantities';
 import { StateView } from '../../components/stateView';
 import { useRemote } from '../../components/useRemote';
-import type { Decision } from '../../dialogs/promote/answer';
+import type { Decision } from '../../dialogs/models';
 import type { ModelPageModel } from './model';
 
 /** The log of a model's promotions. */
@@ -55,11 +55,12 @@ function LogNote({ model }: { readonly model: ModelPageModel }): React.JSX.Eleme
   return (
     <>
       {value.message && <p className="jp-WindlassBanner jp-mod-warning">{value.message}</p>}
-      <p className="jp-WindlassMuted">
-        {value.log === 'hub'
-          ? trans.__('The hub keeps this log.')
-          : trans.__('This log is kept as tags of the versions: whoever may write there can change it.')}
-      </p>
+      {value.log === 'hub' && <p className="jp-WindlassMuted">{trans.__('The hub keeps this log.')}</p>}
+      {value.log === 'tags' && !value.message && (
+        <p className="jp-WindlassMuted">
+          {trans.__('This log is kept as tags of the versions: whoever may write there can change it.')}
+        </p>
+      )}
     </>
   );
 }
@@ -81,9 +82,9 @@ function Entry({ promotion, model }: IEntryProps): React.JSX.Element {
       </div>
       <p className="jp-WindlassMuted">
         {trans.__('%1, %2', promotion.by, formatMoment(promotion.asked_at))}
-        {promotion.ended_at !== null &&
-          promotion.ended_at !== promotion.asked_at &&
-          ` – ${formatMoment(promotion.ended_at)}`}
+        {needs !== null &&
+          promotion.ended_at !== null &&
+          ` ${trans.__('(ended %1)', formatMoment(promotion.ended_at))}`}
       </p>
       {comment && <p className="jp-WindlassModelPage-text">{comment}</p>}
       {message && <p className="jp-WindlassModelPage-text">{message}</p>}
@@ -127,7 +128,7 @@ function Move({ promotion, model }: IEntryProps): React.JSX.Element {
 function Answers({ promotion, model }: IEntryProps): React.JSX.Element | null {
   const { trans } = model.windlass;
   const answer = async (decision: Decision): Promise<void> => {
-    const { openAnswerDialog } = await import('../../dialogs/promote/answer');
+    const { openAnswerDialog } = await import(/* webpackChunkName: "models" */ '../../dialogs/models');
     await openAnswerDialog({ windlass: model.windlass, promotion, decision });
   };
   const what = promotion.alias ?? promotion.stage ?? '';

@@ -1,10 +1,11 @@
-/** The Models section: its title's button, and the list below, which is fetched when the section is first opened. */
+/** The Models section: its title's button, and the list below, which is made when the section is first opened. */
 import { PanelWithToolbar, refreshIcon, ToolbarButton } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import { ModelsModel, registryOf } from '../../model/registry';
 import type { IWindlass } from '../../tokens';
 import { LazyPanel } from '../lazy';
+import { makeModelsBody } from './body';
 
 /** The registered models, with a toolbar. */
 export class ModelsSection extends PanelWithToolbar {
@@ -26,10 +27,7 @@ export class ModelsSection extends PanelWithToolbar {
       })
     );
     const body = new LazyPanel({
-      make: async () => {
-        const { makeModelsBody } = await import('./body');
-        return makeModelsBody({ commands, model, windlass });
-      },
+      make: () => Promise.resolve(makeModelsBody({ commands, model, windlass })),
       trans
     });
     body.addClass('jp-WindlassPanel-body');
