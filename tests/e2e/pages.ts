@@ -50,15 +50,18 @@ export async function runCell(page: Page, cell: number): Promise<void> {
 /** Give a command with arguments, as another extension does, once Windlass has brought its commands. */
 export async function execute(page: Page, command: string, args: object): Promise<void> {
   interface IExposed {
-    jupyterapp: { commands: { hasCommand: (id: string) => boolean; execute: (id: string, args: object) => Promise<unknown> } };
+    /** Left out until JupyterLab has begun. */
+    jupyterapp?: {
+      commands: { hasCommand: (id: string) => boolean; execute: (id: string, args: object) => Promise<unknown> };
+    };
   }
   await page.waitForFunction(
-    id => (window as unknown as IExposed).jupyterapp.commands.hasCommand(id),
+    id => (window as unknown as IExposed).jupyterapp?.commands.hasCommand(id),
     command
   );
   await page.evaluate(
     async ([id, given]) => {
-      await (window as unknown as IExposed).jupyterapp.commands.execute(id, given);
+      await (window as unknown as IExposed).jupyterapp?.commands.execute(id, given);
     },
     [command, args] as const
   );

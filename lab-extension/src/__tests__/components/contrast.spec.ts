@@ -6,13 +6,14 @@ type Rgba = [number, number, number, number];
 
 const OWN = readFileSync(join(__dirname, '../../../style/components.css'), 'utf8');
 const JOBS = readFileSync(join(__dirname, '../../../style/jobs.css'), 'utf8');
+const COMPARE = readFileSync(join(__dirname, '../../../style/compare.css'), 'utf8');
 const PALETTE = read('@jupyterlab/apputils', 'materialcolors.css');
 const STATES = ['good', 'bad', 'warn', 'live', 'quiet'];
 
 describe.each(['theme-light-extension', 'theme-dark-extension', 'theme-dark-high-contrast-extension'])(
   '%s',
   theme => {
-    const variables = declarations(PALETTE + read(`@jupyterlab/${theme}`, 'variables.css') + OWN);
+    const variables = declarations(PALETTE + read(`@jupyterlab/${theme}`, 'variables.css') + OWN + COMPARE);
     const colour = (name: string) => resolve(`var(${name})`, variables);
 
     it.each(STATES)('shows state “%s” at 4.5 : 1 or better, on a row and on a row pointed at', state => {
@@ -31,6 +32,12 @@ describe.each(['theme-light-extension', 'theme-dark-extension', 'theme-dark-high
       for (const ground of ['--jp-layout-color1', '--jp-layout-color2']) {
         expect(contrast(colour(name), colour(ground))).toBeGreaterThanOrEqual(4.5);
       }
+    });
+
+    it.each([0, 1, 2, 3, 4, 5])('shows the lines of charts in colour %i at 3 : 1 or better', line => {
+      expect(
+        contrast(colour(`--windlass-line-${line}`), colour('--jp-layout-color1'))
+      ).toBeGreaterThanOrEqual(3);
     });
 
     it('shows progress and focus at 3 : 1 or better', () => {
