@@ -1,6 +1,7 @@
 import { CommandRegistry } from '@lumino/commands';
 import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import React from 'react';
+import type { ExperimentsClient } from '../../api/experiments';
 import type { Run } from '../../api/types';
 import { CommandIDs } from '../../commands';
 import { RunFilterModel } from '../../model/runFilter';
@@ -107,7 +108,7 @@ describe('the Experiments section', () => {
 });
 
 describe('the filter', () => {
-  const open = (checkFilter: IFakeTracked['client']['checkFilter']) => {
+  const open = (checkFilter: ExperimentsClient['checkFilter']) => {
     const applied: string[] = [];
     const onApply = (text: string) => void applied.push(text);
     const model = new RunFilterModel({ client: { checkFilter }, experimentIds: ['1'], onApply });

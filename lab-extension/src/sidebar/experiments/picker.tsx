@@ -27,16 +27,9 @@ export function ExperimentPicker({ model, trans }: IPickerProps): React.JSX.Elem
     setOpen(false);
     button.current?.focus();
   };
+  useLeaving(box, isOpen, () => setOpen(false));
   return (
-    <div
-      ref={box}
-      className="jp-WindlassPicker"
-      onBlur={event => {
-        if (!box.current?.contains(event.relatedTarget)) {
-          setOpen(false);
-        }
-      }}
-    >
+    <div ref={box} className="jp-WindlassPicker">
       <button
         ref={button}
         type="button"
@@ -58,6 +51,29 @@ export function ExperimentPicker({ model, trans }: IPickerProps): React.JSX.Elem
       )}
     </div>
   );
+}
+
+/**
+ * Close what is open when the user goes elsewhere, by pointer or by keys. That the focus is nowhere for a moment, as when
+ * JupyterLab moves it, is not going elsewhere.
+ */
+function useLeaving(box: React.RefObject<HTMLElement>, isOpen: boolean, onLeave: () => void): void {
+  React.useEffect(() => {
+    if (!isOpen) {
+      return undefined;
+    }
+    const check = (event: Event): void => {
+      if (event.target instanceof Node && !box.current?.contains(event.target)) {
+        onLeave();
+      }
+    };
+    document.addEventListener('pointerdown', check, true);
+    document.addEventListener('keyup', check, true);
+    return () => {
+      document.removeEventListener('pointerdown', check, true);
+      document.removeEventListener('keyup', check, true);
+    };
+  });
 }
 
 interface ISearchProps extends IPickerProps {
