@@ -211,7 +211,9 @@ export class JobPage extends MainAreaWidget<Panel> {
   private _renderRuns(): React.JSX.Element | null {
     const { job } = this._model;
     const { info, trans } = this._windlass;
-    return job && <Runs job={job} trackingUrl={trackingUrl(info.info, window.location)} trans={trans} />;
+    const onOpenRun = (id: string): void => void this._commands.execute(CommandIDs.openRun, { id });
+    const url = trackingUrl(info.info, window.location);
+    return job && <Runs job={job} trackingUrl={url} onOpenRun={onOpenRun} trans={trans} />;
   }
 
   private _stateProps(): StateView.IProps {

@@ -1,4 +1,4 @@
-/** The MLflow runs that a job made, as links where a browser can follow them. */
+/** The MLflow runs that a job made: each leads to its page here, and to MLflow's where a browser can follow. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { Job, JobRun } from '../../api/types';
@@ -9,11 +9,13 @@ interface IRunsProps {
   readonly job: Job;
   /** The page of the tracking server, where this browser can reach it. */
   readonly trackingUrl: string | null;
+  /** Shows a run on a page of its own. */
+  readonly onOpenRun: (runId: string) => void;
   readonly trans: TranslationBundle;
 }
 
 /** The tab of runs. */
-export function Runs({ job, trackingUrl, trans }: IRunsProps): React.JSX.Element {
+export function Runs({ job, trackingUrl, onOpenRun, trans }: IRunsProps): React.JSX.Element {
   if (job.runs.length === 0) {
     return (
       <StateView kind="empty" text={emptyText(job, trans)} detail={job.record && recordText(job, trans)} />
@@ -38,6 +40,7 @@ export function Runs({ job, trackingUrl, trans }: IRunsProps): React.JSX.Element
                   run={run}
                   url={addressOf(run, trackingUrl)}
                   isOwn={run.run_id === job.run_id}
+                  onOpen={() => onOpenRun(run.run_id)}
                   trans={trans}
                 />
               </th>
@@ -56,19 +59,24 @@ interface IRunNameProps {
   readonly run: JobRun;
   readonly url: string | null;
   readonly isOwn: boolean;
+  readonly onOpen: () => void;
   readonly trans: TranslationBundle;
 }
 
-function RunName({ run, url, isOwn, trans }: IRunNameProps): React.JSX.Element {
+function RunName({ run, url, isOwn, onOpen, trans }: IRunNameProps): React.JSX.Element {
   const name = run.name ?? run.run_id;
   return (
     <>
-      {url ? (
-        <a href={url} target="_blank" rel="noopener noreferrer" title={run.run_id}>
-          {name}
-        </a>
-      ) : (
-        <code title={run.run_id}>{name}</code>
+      <button type="button" className="jp-WindlassLink" title={run.run_id} onClick={onOpen}>
+        {name}
+      </button>
+      {url && (
+        <>
+          {' '}
+          <a href={url} target="_blank" rel="noopener noreferrer" aria-label={trans.__('%1 in MLflow', name)}>
+            {trans.__('MLflow')}
+          </a>
+        </>
       )}
       {isOwn && <span className="jp-WindlassMuted"> {trans.__('(the job’s own)')}</span>}
     </>
