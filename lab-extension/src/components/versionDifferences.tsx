@@ -87,7 +87,7 @@ export function SchemaChanges({ changes, trans }: ISchemaChangesProps): React.JS
               {partWord(change, trans)} <code>{change.name ?? trans.__('(unnamed)')}</code>
             </th>
             <td>
-              {changeWord(change, trans)}
+              {changeWord(change, trans)}{' '}
               {change.breaking && <strong className="jp-WindlassVerdict-break">{trans.__('breaks')}</strong>}
             </td>
             <td>{change.before === null ? '–' : <code>{change.before}</code>}</td>
