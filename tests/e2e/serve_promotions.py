@@ -5,6 +5,7 @@ Says where it is as one line of JSON. Each further line in is a command as JSON,
 {"do": "promote", "user": …, "model": …, "version": …, "comment": …}   as the user's server asks, with a token of theirs
 {"do": "aliases", "model": …}         what MLflow has
 {"do": "edit", "user": …, "model": …} give an account of MLflow the permission to edit a model
+{"do": "environment", "user": …}      what the hub, and the files of its admin, put into a user's server
 """
 
 from __future__ import annotations
@@ -54,6 +55,15 @@ def do(command: dict[str, Any], hub: real_hub.Hub, mlflow: BasicAuthMlflow) -> A
     if command["do"] == "edit":
         mlflow.grant(command["user"], command["model"], "EDIT")
         return {}
+    if command["do"] == "environment":
+        mlflow.account(command["user"])
+        return {
+            "WINDLASS_HUB_URL": f"{hub.url}services/windlass/api/",
+            "JUPYTERHUB_API_TOKEN": hub.token_of(command["user"]),
+            "MLFLOW_TRACKING_URI": mlflow.url,
+            "MLFLOW_TRACKING_USERNAME": command["user"],
+            "MLFLOW_TRACKING_PASSWORD": basic_auth.PASSWORD,
+        }
     return mlflow.aliases(command["model"])
 
 

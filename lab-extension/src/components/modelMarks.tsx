@@ -5,7 +5,7 @@ import { checkIcon, circleEmptyIcon, closeIcon, stopIcon, undoIcon } from '@jupy
 import * as React from 'react';
 import '../../style/components.css';
 import '../../style/modelMarks.css';
-import type { PromotionState } from '../api/types';
+import type { PromotionState, PromotionTerms } from '../api/types';
 
 interface IAliasChipProps {
   readonly alias: string;
@@ -75,4 +75,12 @@ function promotionWord(state: PromotionState, trans: TranslationBundle): string 
     failed: trans.__('Not done')
   };
   return words[state];
+}
+
+/** What whoever promotes ought to know, in the server's words: a warning, unless MLflow enforces every rule. */
+export function TermsMessage({ terms }: { readonly terms: PromotionTerms }): React.JSX.Element | null {
+  const isEnforced = terms.rules.length > 0 && terms.rules.every(({ enforced }) => enforced);
+  return terms.message === null ? null : (
+    <p className={`jp-WindlassBanner${isEnforced ? '' : ' jp-mod-warning'}`}>{terms.message}</p>
+  );
 }

@@ -1,6 +1,7 @@
 /** The fields of a promotion, with its rule in words and what it would change. */
 import * as React from 'react';
 import type { EvaluationResult } from '../../api/types';
+import { TermsMessage } from '../../components/modelMarks';
 import { formatMoment } from '../../components/quantities';
 import { ComparedTable, SchemaChanges, SchemaVerdict } from '../../components/versionDifferences';
 import { ChoiceField, TextField } from '../field';
@@ -128,7 +129,7 @@ function Terms({ form }: { readonly form: PromoteForm }): React.JSX.Element | nu
       {rule && !rule.enforced && !terms.message && (
         <p>{trans.__('It is protected only as long as everyone goes through Windlass.')}</p>
       )}
-      {terms.message && <p className="jp-WindlassBanner jp-mod-warning">{terms.message}</p>}
+      <TermsMessage terms={terms} />
       {!isTold && <p className="jp-WindlassMuted">{log}</p>}
     </section>
   );

@@ -1,7 +1,7 @@
 /** Who moved what, when, from where to where and why; what waits can be answered here. */
 import * as React from 'react';
 import type { Promotion } from '../../api/types';
-import { PromotionBadge } from '../../components/modelMarks';
+import { PromotionBadge, TermsMessage } from '../../components/modelMarks';
 import { InsteadOfPages, MorePages, StalePages } from '../../components/pagedStates';
 import { formatMoment } from '../../components/quantities';
 import { StateView } from '../../components/stateView';
@@ -54,7 +54,7 @@ function LogNote({ model }: { readonly model: ModelPageModel }): React.JSX.Eleme
   }
   return (
     <>
-      {value.message && <p className="jp-WindlassBanner jp-mod-warning">{value.message}</p>}
+      <TermsMessage terms={value} />
       {value.log === 'hub' && <p className="jp-WindlassMuted">{trans.__('The hub keeps this log.')}</p>}
       {value.log === 'tags' && !value.message && (
         <p className="jp-WindlassMuted">
