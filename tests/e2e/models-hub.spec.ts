@@ -16,9 +16,19 @@ class Person {
   static async at(model: string, environment: Record<string, string>, browser: Browser): Promise<Person> {
     const lab = await Lab.start(environment);
     const page = await (await browser.newContext({ viewport: { width: 1300, height: 900 } })).newPage();
+    const person = new Person(page, lab);
+    Person._there.push(person);
     await lab.open(page);
     await execute(page, 'windlass:open-model', { name: model });
-    return new Person(page, lab);
+    return person;
+  }
+
+  /** End everybody's server. */
+  static async allLeave(): Promise<void> {
+    for (const person of Person._there.splice(0)) {
+      await person.page.context().close();
+      await person._lab.dispose();
+    }
   }
 
   get model(): Locator {
@@ -60,11 +70,10 @@ class Person {
     await this.model.getByRole('button', { name: 'Refresh' }).click();
   }
 
-  async leave(): Promise<void> {
-    await this.page.context().close();
-    await this._lab.dispose();
-  }
+  private static readonly _there: Person[] = [];
 }
+
+test.afterEach(async () => Person.allLeave());
 
 test('an approval is refused, withdrawn and granted from JupyterLab; asker and approver see the same log', async ({
   hub,
@@ -108,5 +117,4 @@ test('an approval is refused, withdrawn and granted from JupyterLab; asker and a
   await expect(bob.entries).toHaveCount(3);
   await expect(bob.entries.first()).toContainText('agreed');
   await expect(bob.entries.last()).toContainText('not on fresh data');
-  await Promise.all([bob.leave(), lea.leave()]);
 });

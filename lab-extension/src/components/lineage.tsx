@@ -77,8 +77,12 @@ function Node({ node, isFocus, go, trans }: INodeProps): React.JSX.Element {
       ) : (
         <span className="jp-WindlassLineage-label">{node.label}</span>
       )}
-      {node.detail && <span className="jp-WindlassMuted">{node.detail}</span>}
-      {node.missing && (
+      {node.detail && (
+        <span className={node.missing ? 'jp-WindlassLineage-missing' : 'jp-WindlassMuted'}>
+          {node.detail}
+        </span>
+      )}
+      {node.missing && node.detail === null && (
         <span className="jp-WindlassLineage-missing">{trans.__('gone, or not readable')}</span>
       )}
       {node.cost_usd !== null && <span className="jp-WindlassMuted">{dollars(node.cost_usd)}</span>}
