@@ -136,6 +136,10 @@ test('what differs is marked, or shown alone; a metric stands against the cost',
   await expect(table.getByRole('row', { name: /optimizer/ })).toBeHidden();
   await expect(table.getByRole('row', { name: /lr/ })).toBeVisible();
 
+  // Closed, it is opened anew, as it was looked at last.
+  await page.locator('#jp-main-dock-panel .lm-TabBar-tab', { hasText: 'Compare' }).locator('.lm-TabBar-tabCloseIcon').click();
+  await expect(compared).toBeHidden();
+  await compare(page, [...ids, 'f'.repeat(32)]);
   await compared.getByRole('tab', { name: 'Scatter' }).click();
   await expect(compared.getByRole('group', { name: /^accuracy against Cost/ })).toBeVisible();
   await compared.getByRole('button', { name: 'cheap: Cost (USD) 1.5, accuracy 0.8' }).press('Enter');

@@ -45,7 +45,11 @@ export function Header({ comparison, problem, isLive, onRefresh, trans }: IHeade
         {missing.length > 0 && (
           <div className="jp-WindlassBanner jp-mod-warning">
             <span>{trans._n('%1 run cannot be shown.', '%1 runs cannot be shown.', missing.length)}</span>
-            <ul className="jp-WindlassCompare-missing">
+            <ul
+              className="jp-WindlassCompare-missing"
+              tabIndex={0}
+              aria-label={trans.__('Runs that cannot be shown')}
+            >
               {missing.map(({ run_id: id, message }) => (
                 <li key={id}>
                   <code>{id}</code> {message}

@@ -74,7 +74,6 @@ export class ComparePage extends MainAreaWidget<ReactWidget> {
       for (const part of [this._pulse, this._model, this._curves, this._view]) {
         part.dispose();
       }
-      Signal.clearData(this);
       super.dispose();
     }
   }

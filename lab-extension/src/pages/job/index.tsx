@@ -77,7 +77,6 @@ export class JobPage extends MainAreaWidget<Panel> {
   override dispose(): void {
     if (!this.isDisposed) {
       this._model.dispose();
-      Signal.clearData(this);
       super.dispose();
     }
   }

@@ -289,6 +289,15 @@ describe('the page of a comparison', () => {
     });
   });
 
+  it('tells that it is closed, so that it can be opened again', async () => {
+    await open();
+    const heard = jest.fn();
+    page.disposed.connect(heard);
+    await act(async () => page.dispose());
+
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
   it('remembers how it is looked at', async () => {
     const store = new StateDB();
     await open(makeComparison(), store);

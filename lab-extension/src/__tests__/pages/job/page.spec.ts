@@ -169,6 +169,16 @@ describe('the page of a job', () => {
     expect(text()).toContain('bad');
   });
 
+  it('tells that it is closed, so that it can be opened again', async () => {
+    await open();
+    await tell(makeJob());
+    const heard = jest.fn();
+    page.disposed.connect(heard);
+    await act(async () => page.dispose());
+
+    expect(heard).toHaveBeenCalledTimes(1);
+  });
+
   it('shows unknown numbers as unknown', async () => {
     await open();
     await tell(
