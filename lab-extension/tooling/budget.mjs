@@ -7,7 +7,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const BUDGET_BYTES = { start: 25_000, all: 225_000 };
+// Of all, uPlot is 53 kB, fetched with the first chart: it draws what a page's own SVG cannot, 2,000 lines in half a second.
+// The rest beyond 225 kB is the comparison (54 kB), experiments, runs and models, each fetched when first opened.
+const BUDGET_BYTES = { start: 25_000, all: 525_000 };
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const folder = join(root, 'server_ext', 'windlass', 'labextension', 'static');

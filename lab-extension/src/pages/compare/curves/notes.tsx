@@ -4,17 +4,20 @@ import * as React from 'react';
 import { formatNumber } from '../format';
 import type { ILine } from './lines';
 import type { CurvesModel } from './model';
-import { DISTINCT } from './styles';
+import { COLOURS, DISTINCT } from './styles';
 
 interface INotesProps {
   readonly curves: CurvesModel;
   readonly lines: readonly ILine[];
   readonly runCount: number;
+  /** Whether dashes tell runs apart, as on charts of one metric. */
+  readonly isDashed: boolean;
   readonly trans: TranslationBundle;
 }
 
 /** The notes; an element even when there are none, so that they are heard when they come. */
-export function Notes({ curves, lines, runCount, trans }: INotesProps): React.JSX.Element {
+export function Notes(props: INotesProps): React.JSX.Element {
+  const { curves, trans } = props;
   return (
     <div className="jp-WindlassCompare-notes" role="status">
       {curves.state === 'error' && (
@@ -25,7 +28,7 @@ export function Notes({ curves, lines, runCount, trans }: INotesProps): React.JS
           </button>
         </div>
       )}
-      {notesOf(curves, lines, runCount, trans).map(note => (
+      {notesOf(props).map(note => (
         <p key={note} className="jp-WindlassMuted">
           {note}
         </p>
@@ -34,12 +37,7 @@ export function Notes({ curves, lines, runCount, trans }: INotesProps): React.JS
   );
 }
 
-function notesOf(
-  curves: CurvesModel,
-  lines: readonly ILine[],
-  runCount: number,
-  trans: TranslationBundle
-): string[] {
+function notesOf({ curves, lines, runCount, isDashed, trans }: INotesProps): string[] {
   const notes: string[] = [];
   if (curves.state === 'coarse' || curves.state === 'loading') {
     const isDrawn = lines.length > 0;
@@ -70,9 +68,10 @@ function notesOf(
       )
     );
   }
-  if (runCount > DISTINCT) {
+  const distinct = isDashed ? DISTINCT : COLOURS;
+  if (runCount > distinct) {
     notes.push(
-      trans.__('After %1 runs the looks of lines repeat: point at a line to read its name.', DISTINCT)
+      trans.__('After %1 runs the looks of lines repeat: point at a line to read its name.', distinct)
     );
   }
   return notes;

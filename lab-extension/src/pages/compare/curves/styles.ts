@@ -4,7 +4,8 @@
  * Colours are classes whose values are in style/compare.css; dashes are in CSS pixels.
  */
 
-const COLOURS = 7;
+/** So many runs look different where dashes stand for metrics. */
+export const COLOURS = 7;
 
 /** Solid, dashed, dotted, dash and dot. */
 export const DASHES: readonly (readonly number[])[] = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
@@ -16,7 +17,7 @@ export interface ILineStyle {
   readonly dash: readonly number[];
 }
 
-/** So many runs look different. */
+/** So many runs look different where dashes are theirs too. */
 export const DISTINCT = COLOURS * DASHES.length;
 
 /**

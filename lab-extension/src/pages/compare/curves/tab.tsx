@@ -52,10 +52,11 @@ export function CurvesTab(props: ICurvesTabProps): React.JSX.Element {
   React.useEffect(() => curves.show(chosen), [curves, chosen]);
   const charts = useCharts(props, { chosen, hidden, range });
   const lines = charts.flatMap(chart => chart.lines);
+  const isDashed = chosen.length === 1 || value.isSplit;
   const names = React.useMemo(() => new Map(runs.map(run => [run.id, run.name])), [runs]);
   const nameOf = (line: IStyledLine): string => {
     const name = names.get(line.runId) ?? line.runId;
-    return chosen.length > 1 && !value.isSplit ? `${name} · ${line.metric}` : name;
+    return isDashed ? name : `${name} · ${line.metric}`;
   };
   const zoom = (next: Range | null): void => {
     setRange(next);
@@ -78,7 +79,7 @@ export function CurvesTab(props: ICurvesTabProps): React.JSX.Element {
         onTable={setTable}
         {...{ keys, chosen, value, range, isTable, trans }}
       />
-      <Notes curves={curves} lines={lines} runCount={runs.length} trans={trans} />
+      <Notes {...{ curves, lines, isDashed, trans }} runCount={runs.length} />
       {charts.map(chart => (
         <ChartBox
           key={chart.metrics.join('\n')}
@@ -93,7 +94,7 @@ export function CurvesTab(props: ICurvesTabProps): React.JSX.Element {
         runs={runs}
         hidden={hidden}
         onHide={setHidden}
-        isDashed={chosen.length === 1 || value.isSplit}
+        isDashed={isDashed}
         onOpenRun={onOpenRun}
         trans={trans}
       />
