@@ -66,7 +66,7 @@ class Reconciler:
     @property
     def problem(self) -> str | None:
         """What keeps it from its work right now, as a sentence."""
-        return self._records_problem or self._leadership.problem or self._jobs.problem
+        return self._records_problem or self._leadership.problem or self._jobs.problem or self._finisher.problem
 
     async def start(self) -> None:
         """Begin; waits for nothing."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.crds import install
@@ -228,10 +227,9 @@ def _ended(job: dict[str, Any] | None) -> bool:
 
 @pytest_asyncio.fixture
 async def operator(cluster: Cluster) -> AsyncIterator[Operator]:
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes.")
+    cluster.needs_stand_ins()
     await install(cluster, PYTORCH_JOBS)
-    made = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=False).start()
+    made = cluster.operator("PyTorchJob", jobs=False).start()
     yield made
     made.stop()
 
