@@ -133,6 +133,10 @@ class Observed:
     replaced: int = 0
     """How many pods were taken away and made again while this was watched; operators do not count these."""
     seconds_since_created: float = 0.0
+    departed: Sequence[Object] = ()
+    """Pods that were taken away as the job ended, as they were last: they tell where it was, and not how it stands."""
+    end_unseen: bool = False
+    """Its object went while nobody watched, so that `last` need not be how it ended."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from windlass.kube.resources import PYTORCH_JOBS, TRAIN_JOBS
 
 REMOVED = "it was removed from the cluster before it had ended"
 LEAVING = "it is being removed from the cluster"
+UNSEEN_END = "it went from the cluster while the cluster was not watched: how it ended was not seen"
 UNKNOWN_END = "the cluster no longer has it, and nothing there tells how it ended"
 _RANKS = "node"
 _SAME_SECOND = 1.0
@@ -170,6 +171,8 @@ def _judged(seen: Observed, job: Object | None, reader: Callable[[Observed, Obje
         return replace(begun, state=State.FAILED, reason=why, ended_at=end, exit_code=code)
     if reading.succeeded is not None:
         return replace(begun, state=State.SUCCEEDED, ended_at=_ended(job, reading.succeeded), exit_code=0)
+    if seen.job is None and seen.end_unseen:
+        return replace(begun, state=State.LOST, reason=UNSEEN_END)
     if seen.job is None:
         return replace(begun, state=State.STOPPED, reason=REMOVED)
     if not reading.suspended:
