@@ -61,6 +61,11 @@ class Opened:
         return time.time() - seconds if seconds > SILENT_SECONDS else None
 
     @property
+    def home(self) -> tuple[str, str]:
+        """Which cluster, by its address, and which namespace of it."""
+        return self.connection.server, self.namespace
+
+    @property
     def client(self) -> KubeClient:
         """For requests; closed with the engine."""
         return self.connection.client
