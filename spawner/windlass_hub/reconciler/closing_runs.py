@@ -26,7 +26,8 @@ TAIL_ARTIFACT = "windlass/tail.txt"
 OPEN = ("RUNNING", "SCHEDULED")
 MOST_RUNS = 2000
 _OWN_TAG, _FATE, _SUPERSEDED = "windlass.own", "windlass.own_run", "superseded"
-_STATUS = {"succeeded": "FINISHED", "stopped": "KILLED", "lost": "KILLED"}
+_STATUS = {"succeeded": "FINISHED", "stopped": "KILLED"}
+"""As a user's server has it; all else has failed."""
 
 
 @dataclass(frozen=True, kw_only=True)

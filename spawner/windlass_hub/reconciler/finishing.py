@@ -197,8 +197,11 @@ class Finisher:
 
     async def _annotate(self, row: JobRecord, _running: Collection[str] | None) -> dict[str, Any]:
         """Note on the job what it took, and that its record is finished."""
-        if row.run == "pending" or self._jobs.problem is not None:
+        if row.run == "pending":
             return {}
+        if self._jobs.problem is not None:
+            # A right that nobody grants must not keep rows forever: those behind them would never be read.
+            return {"annotation": "given-up"} if self._wall() - row.recorded_at > GIVE_UP_SECONDS else {}
         job = self._same_job(row)
         if job is None or job.observed.job is None:
             return {"annotation": "skipped"}

@@ -28,6 +28,7 @@ TICK_SECONDS = 15.0
 SHORTEST_PAUSE_SECONDS = 1.0
 LEASE_SECONDS = 5.0
 SWEEP_SECONDS = 900.0
+PRUNE_SECONDS = 3600.0
 KINDS_SECONDS = 300.0
 
 
@@ -60,7 +61,7 @@ class Reconciler:
         self._news = news
         self._clock = clock
         self._tasks: list[asyncio.Task[None]] = []
-        self._swept_at = self._looked_at = clock()
+        self._swept_at = self._looked_at = self._pruned_at = clock()
         self._records_problem: str | None = None
 
     @property
@@ -89,8 +90,12 @@ class Reconciler:
     async def _keep_lease(self) -> None:
         while True:
             held = self._leadership.holds
-            if await self._leadership.hold() and not held:
-                self._news.set()
+            try:
+                if await self._leadership.hold() and not held:
+                    self._news.set()
+            except Exception:
+                # Without this task nobody would ever act, and nothing would say so.
+                log.exception("The Lease met an error of its own")
             await asyncio.sleep(LEASE_SECONDS)
 
     async def _work(self) -> None:
@@ -98,6 +103,9 @@ class Reconciler:
             await self._jobs.start(seconds=FIRST_SECONDS)
         except KubeError as error:
             log.warning("The jobs in the cluster are not known yet: %s", error.message)
+        except Exception:
+            # The kinds are looked for again, and the watches begun with them.
+            log.exception("The watches met an error of their own")
         while True:
             try:
                 await self.once()
@@ -117,6 +125,9 @@ class Reconciler:
         try:
             await self._keeper.keep_ended()
             await self._finisher.work_off(may_act=may_act)
+            if self._clock() - self._pruned_at >= PRUNE_SECONDS:
+                await self._keeper.prune()
+                self._pruned_at = self._clock()
         except RecordsAway as error:
             if self._records_problem is None:
                 log.warning("%s Ended jobs wait.", error)

@@ -36,6 +36,7 @@ from windlass_hub.settings import Settings
 OWNER = "ada"
 PRODUCT = "Tesla-T4"
 PRICES = Prices(cpu_core_hour=0.04, memory_gib_hour=0.005, gpu_hour={PRODUCT: 0.35})
+KEEP_DAYS = 700
 LIMITS = {"nvidia.com/gpu": "1", "cpu": "2", "memory": "4Gi"}
 
 
@@ -83,6 +84,7 @@ class Desk:
             records=self.records,
             prices=self._prices,
             decide=self._decide,
+            keep_days=KEEP_DAYS,
             clock=self.clock,
             wall=self.wall,
         )

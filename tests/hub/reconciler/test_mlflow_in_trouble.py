@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
@@ -33,15 +34,18 @@ def told(desk: Desk, receiver: Receiver) -> Receiver:
 @pytest_asyncio.fixture
 async def silent() -> AsyncIterator[str]:
     """The address of a server that takes requests and never answers."""
-    over = asyncio.Event()
+    asked: list[asyncio.StreamWriter] = []
 
     async def keep(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await over.wait()
-        writer.close()
+        asked.append(writer)
 
     listening = await asyncio.start_server(keep, "127.0.0.1", 0)
     yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    over.set()
+    assert asked
+    for writer in asked:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
     listening.close()
     await listening.wait_closed()
 
