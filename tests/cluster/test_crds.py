@@ -14,6 +14,7 @@ pytestmark = pytest.mark.cluster
 
 
 async def test_what_is_installed_is_served_and_its_schema_is_published_to_everybody(cluster: Cluster) -> None:
+    cluster.needs("openapi-v3")
     await install(cluster, *OPERATORS)
     namespace = await cluster.namespace()
     nobody = await cluster.account(namespace, "nobody")

@@ -21,7 +21,6 @@ from tests.cluster.cluster import Cluster  # noqa: E402
 from tests.cluster.crds import KUEUE, install  # noqa: E402
 from tests.cluster.emulator.times import rfc3339  # noqa: E402
 from tests.cluster.kubelet import Kubelet  # noqa: E402
-from tests.cluster.operator import Operator  # noqa: E402
 from tests.cluster.processes_kubelet import available  # noqa: E402
 from tests.cluster.servers import emulated  # noqa: E402
 
@@ -111,7 +110,7 @@ async def serve(folder: Path) -> None:
     cluster = Cluster(server=server, kubelet=kubelet)
     kubelet.run_processes(folder / "pods", emulator=server.emulator)
     await install(cluster, PYTORCH_JOBS, *KUEUE)
-    operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=True).start()
+    operator = cluster.operator("PyTorchJob").start()
     namespace = await cluster.namespace("jobs")
     await furnish(cluster, kubelet, namespace)
     kueue = Kueue(cluster, namespace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import secrets
 import uuid
 from collections.abc import Callable
@@ -171,6 +172,9 @@ def _checked(ask: Ask) -> Object:
     if not isinstance(ask.body, dict):
         raise bad_request("the body of the request was in an unknown format")
     body: Object = copy.deepcopy(ask.body)
+    if ask.kind.custom and not body.get("kind"):
+        named = f'{ask.kind.kind} in version "{ask.kind.version}" cannot be handled as a {ask.kind.kind}'
+        raise bad_request(f"{named}: unmarshalerDecoder: Object 'Kind' is missing in '{json.dumps(body)[:200]}'")
     for field, wanted in (("apiVersion", ask.kind.api_version), ("kind", ask.kind.kind)):
         if body.setdefault(field, wanted) != wanted:
             raise bad_request(f"the {field} in the data ({body[field]}) does not match the expected one ({wanted})")
