@@ -535,7 +535,9 @@ async def test_whatever_a_job_prints_comes_as_it_was_printed_and_forges_no_end(s
         "print('after that')\nprint('the end', end='')",
     )
     job.start(WINDLASS_REPORT="stdout", WINDLASS_LOG_TO_FILES="0")
-    output = await asyncio.to_thread(job.process.stdout.buffer.read)
+    with job.process.stdout as stdout:
+        output = await asyncio.to_thread(stdout.buffer.read)
+    assert await asyncio.to_thread(job.process.wait, 60) == 0
     name = await scene.pod()
     follower = scene.follower()
     async with watching(scene, follower):
