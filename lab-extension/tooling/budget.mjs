@@ -1,15 +1,18 @@
 /**
  * Fails when the built extension is larger than promised: what JupyterLab fetches at start-up, and all of it.
  *
- * Sizes are of the files as they lie on disk, uncompressed; build with `npm run build:prod` first.
+ * Sizes are of the files as they lie on disk, uncompressed; build with `npm run build:prod` first. The budgets stand in
+ * budget.json, which benchmarks/frontend_bytes.py reads too. That of all was 200 kB before there were clusters: their part
+ * of the dialog, the manifest and the tab of pods are some 30 kB of our own code, each fetched when it is first looked at.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const BUDGET_BYTES = { start: 25_000, all: 225_000 };
+const here = dirname(fileURLToPath(import.meta.url));
+const BUDGET_BYTES = JSON.parse(readFileSync(join(here, 'budget.json'), 'utf8'));
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const root = dirname(dirname(here));
 const folder = join(root, 'server_ext', 'windlass', 'labextension', 'static');
 const files = new Map(
   readdirSync(folder)
