@@ -44,7 +44,8 @@ def verdict(seen: Observed) -> Verdict | None:
     stands = phase(seen)
     if not stands.state.is_final:
         return None
-    pods = [read(pod) for pod in seen.pods]
+    # Some operators take pods away as the job ends.
+    pods = [read(pod) for pod in (*seen.pods, *seen.departed)]
     cause = _cause(stands.state, stands.reason, pods)
     reason = stands.reason
     stuck = next((pod for pod in pods if pod.main.pull_trouble), None)

@@ -15,6 +15,7 @@ from windlass_hub.reconciler import keeping, seen_jobs
 from windlass_hub.reconciler.leadership import Leadership
 from windlass_hub.reconciler.records import JobRecord, RecordRefused
 from windlass_hub.reconciler.running import Reconciler
+from windlass_hub.reconciler.sweeping import Sweeper
 
 pytestmark = [pytest.mark.cluster, pytest.mark.emulator]
 
@@ -145,12 +146,54 @@ async def test_rows_are_pruned_but_not_of_jobs_that_would_be_taken_for_new(desk:
     assert await desk.rows() == []
 
 
+def running(desk: Desk, sweeper: Sweeper) -> tuple[Reconciler, Leadership]:
+    keeper, finisher = desk.parts()
+    leadership = Leadership(desk.client, namespace=desk.settings.hub_namespace, name="lease", identity="first")
+    reconciler = Reconciler(
+        jobs=desk.jobs,
+        keeper=keeper,
+        finisher=finisher,
+        sweeper=sweeper,
+        leadership=leadership,
+        notifier=None,
+        news=asyncio.Event(),
+    )
+    return reconciler, leadership
+
+
+async def test_a_sweep_that_takes_long_keeps_no_job_from_being_finished(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in {"LEASE_SECONDS": 0.05, "SWEEP_SECONDS": 0.05, "TICK_SECONDS": 0.2}.items():
+        monkeypatch.setattr(f"windlass_hub.reconciler.running.{name}", seconds)
+    sweeping = asyncio.Event()
+
+    class Endless(Sweeper):
+        async def sweep(self, *, may_act: Any = None) -> None:
+            sweeping.set()
+            await asyncio.Event().wait()
+
+    reconciler, _ = running(desk, Endless(desk.client, jobs=desk.jobs, decide=desk._decide))
+    await reconciler.start()
+    try:
+        await asyncio.wait_for(sweeping.wait(), 20)
+        job = await desk.create_job()
+        await job.runs()
+        await job.becomes("failed")
+
+        async def finished() -> bool:
+            return [row.is_finished for row in await desk.rows()] == [True]
+
+        await eventually(finished, what="its record is finished")
+    finally:
+        await reconciler.close()
+
+
 async def test_an_error_of_its_own_ends_neither_the_lease_nor_the_work(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("windlass_hub.reconciler.running.LEASE_SECONDS", 0.05)
-    keeper, finisher = desk.parts()
-    leadership = Leadership(desk.client, namespace=desk.settings.hub_namespace, name="lease", identity="first")
+    reconciler, leadership = running(desk, desk.sweeper())
     hold, calls = leadership.hold, 0
 
     async def once_broken() -> bool:
@@ -161,15 +204,6 @@ async def test_an_error_of_its_own_ends_neither_the_lease_nor_the_work(
         return await hold()
 
     monkeypatch.setattr(leadership, "hold", once_broken)
-    reconciler = Reconciler(
-        jobs=desk.jobs,
-        keeper=keeper,
-        finisher=finisher,
-        sweeper=desk.sweeper(),
-        leadership=leadership,
-        notifier=None,
-        news=asyncio.Event(),
-    )
     await reconciler.start()
     try:
         await eventually(lambda: leadership.holds, what="it holds the Lease")
