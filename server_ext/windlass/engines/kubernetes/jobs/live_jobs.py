@@ -269,11 +269,12 @@ class LiveJobs:
 
         Asks no disk, as a look does: there may be a thousand jobs of which nothing is new.
         """
-        seen = self._opened.watch.seen(job.id) if self._opened is not None else None
-        if seen is None or seen.job is None or job.wish is not None or job.record.state is State.QUEUED:
-            return True
-        if job.record.state is State.RUNNING and not thorough:
+        goes_on = job.wish is None and job.gone_at is None
+        if job.record.state is State.RUNNING and goes_on and not thorough:
             return False
+        seen = self._opened.watch.seen(job.id) if self._opened is not None else None
+        if seen is None or seen.job is None or not goes_on or job.record.state is State.QUEUED:
+            return True
         if thorough and (job.follower is None or not job.follower.is_ours):
             # Another server of the user reads its log.
             return True

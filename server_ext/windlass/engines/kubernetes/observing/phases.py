@@ -72,7 +72,7 @@ def present(seen: Observed) -> Present:
     job = seen.job or seen.last
     if job is None:
         return Present(expected=0, pods=(), past=())
-    reading = _reader(seen)(seen, job)
+    reading = _reading(seen, job, _reader(seen))
     return Present(expected=reading.expected, pods=reading.pods, past=reading.past)
 
 
@@ -94,6 +94,14 @@ def batchjob(seen: Observed) -> Phase:
 def _reader(seen: Observed) -> Callable[[Observed, Object], _Read]:
     kinds = {PYTORCH_JOBS.kind: _read_pytorchjob, TRAIN_JOBS.kind: _read_trainjob}
     return kinds.get(str((seen.job or seen.last or {}).get("kind")), _read_batchjob)
+
+
+def _reading(seen: Observed, job: Object, reader: Callable[[Observed, Object], _Read]) -> _Read:
+    """Read once: a thousand jobs of eight pods are looked at now and then."""
+    found: _Read | None = seen.readings.get(reader)
+    if found is None:
+        found = seen.readings[reader] = reader(seen, job)
+    return found
 
 
 def _read_pytorchjob(seen: Observed, job: Object) -> _Read:
@@ -158,7 +166,7 @@ def _judged(seen: Observed, job: Object | None, reader: Callable[[Observed, Obje
     """The table, from the top: an end holds for ever, then what holds the job back, then what the pods do."""
     if job is None:
         return Phase(state=State.LOST, reason=UNKNOWN_END)
-    reading = reader(seen, job)
+    reading = _reading(seen, job, reader)
     everyone = [*reading.pods, *reading.past]
     known = [reading.running_since, *(pod.started_at for pod in everyone)]
     started = min((each for each in known if each is not None), default=None)
