@@ -85,9 +85,10 @@ $(STAMPS)/oldest: $(STAMPS)/python
 test-oldest: setup $(STAMPS)/oldest $(STAMPS)/chromium ## The main browser tests in the oldest supported JupyterLab
 	WINDLASS_E2E_JUPYTER_LAB=$(CURDIR)/$(OLDEST)/bin/jupyter-lab npm run --silent test:e2e -- train.spec.ts
 
+# Before minutes of set-up; the tests themselves look at the variables more closely.
 cluster-given:
 	@if [ -z "$${KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then
-	  echo "Set KUBECONFIG (the file of a cluster whose admin you are) or KUBEBUILDER_ASSETS (a folder with etcd and kube-apiserver)." >&2
+	  echo "Set KUBECONFIG (the file of a cluster whose admin you are) or KUBEBUILDER_ASSETS (a folder with etcd and kube-apiserver); tests/cluster/README.md says what happens there." >&2
 	  exit 2
 	fi
 

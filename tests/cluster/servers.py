@@ -40,6 +40,8 @@ EMULATED = {
     "openapi-v3",
     "release-schemas",
     "pod-failure-policy",
+    # Of custom kinds.
+    "strict-fields",
     *CONTROLLERS,
 }
 PROBE_SECONDS = 5.0

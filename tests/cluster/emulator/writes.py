@@ -15,6 +15,7 @@ from tests.cluster.emulator.errors import ApiError, already_exists, bad_request,
 from tests.cluster.emulator.kinds import CRDS, Kinds
 from tests.cluster.emulator.requests import Ask, flag
 from tests.cluster.emulator.storage import Object, Storage
+from tests.cluster.emulator.structural import shape
 from tests.cluster.emulator.times import rfc3339
 from tests.cluster.emulator.validation import validate
 
@@ -115,6 +116,7 @@ class Writes:
         if "spec" in body:
             metadata["generation"] = 1
         defaults.fill(ask.kind, body)
+        shape(ask.kind, body, strict=_strict(ask))
         self._admission.mutate(ask, body)
         self._admission.check_place(ask)
         validate(ask.kind, body)
@@ -141,6 +143,7 @@ class Writes:
             new |= {"status": copy.deepcopy(live["status"])} if "status" in live else {}
         _kept(new, live)
         defaults.fill(ask.kind, new) if ask.kind.kind != "Namespace" else new.setdefault("spec", live.get("spec", {}))
+        shape(ask.kind, new, strict=_strict(ask))
         if new.get("spec") != live.get("spec") and "generation" in old:
             new["metadata"]["generation"] = old["generation"] + 1
         _immutable(ask, live, new)
@@ -154,6 +157,10 @@ class Writes:
         if live is None:
             raise not_found(ask.kind, ask.name)
         return live
+
+
+def _strict(ask: Ask) -> bool:
+    return ask.query.get("fieldValidation") == "Strict"
 
 
 def _unrecorded(_obj: Object) -> None:

@@ -98,9 +98,16 @@ async def test_kinds_say_why_they_can_or_cannot_be_had(cluster: Cluster) -> None
 async def test_queues_say_how_full_they_are_and_which_admit_nothing(cluster: Cluster) -> None:
     await install(cluster, *KUEUE)
     queues = LOCAL_QUEUES["v1beta2"]
+    inactive = {
+        "type": "Active",
+        "status": "False",
+        "reason": "ClusterQueueIsInactive",
+        "message": "Can't submit new workloads",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
     for name, status in (
         ("team-a", {"pendingWorkloads": 3, "admittedWorkloads": 2}),
-        ("closed", {"conditions": [{"type": "Active", "status": "False", "message": "Can't submit new workloads"}]}),
+        ("closed", {"conditions": [inactive]}),
     ):
         body = {"metadata": {"name": name}, "spec": {"clusterQueue": "main"}}
         await cluster.create(queues, body, namespace="default")
