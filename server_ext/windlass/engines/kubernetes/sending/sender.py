@@ -21,9 +21,9 @@ from windlass.engines.kubernetes.cluster.settings import ClusterSettings
 from windlass.engines.kubernetes.jobs.live_job import SENT, LiveJob, begin
 from windlass.engines.kubernetes.jobs.live_jobs import LiveJobs
 from windlass.engines.kubernetes.logs.mirror import Mirror
-from windlass.engines.kubernetes.manifests import pods
 from windlass.engines.kubernetes.manifests.delivery import room_for_bundle
 from windlass.engines.kubernetes.model import ClusterFacts, Delivery, InConfigMap
+from windlass.engines.kubernetes.preflight.worker_pods import pod_groups
 from windlass.engines.kubernetes.refusals import refusal
 from windlass.engines.kubernetes.sending import planning
 from windlass.engines.kubernetes.sending.bundle_upload import BundleUpload, small_bundle
@@ -170,8 +170,9 @@ class Sending:
 
 def _command(planned: Planned) -> list[str]:
     """What is started in each worker."""
-    one_process = planned.kind.name == "Job" and planned.job.spec.processes_per_worker == 1
-    return pods.plain_python(planned.job) if one_process else pods.torchrun(planned.job)
+    workers = (group.spec for group in pod_groups(planned.job, planned.objects) if group.is_worker)
+    found = (each for pod in workers for each in pod["containers"] if each["name"] == planned.kind.container)
+    return [str(word) for word in next(found)["command"]]
 
 
 def _shown_carrier(planned: Planned) -> dict[str, object]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 
+from windlass.engines.kubernetes.kinds.common import MADE_OF
 from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.manifests.ownership import owned_by, owner_reference
 from windlass.engines.kubernetes.model import InConfigMap, Object
@@ -22,7 +22,7 @@ from windlass.errors import Conflict as AnothersName
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import Conflict, KubeError, NotFound, Unavailable
 from windlass.kube.names import JOB_LABEL
-from windlass.kube.resources import CONFIG_MAPS, TRAINING_RUNTIMES, Resource
+from windlass.kube.resources import CONFIG_MAPS, Resource
 
 TRY_AGAIN_SECONDS = (0.5, 1.0, 2.0)
 """Pauses after a request that was not answered, or that the cluster may take a moment later."""
@@ -55,8 +55,7 @@ class Submitter:
             Conflict: an object of that name is another job's.
         """
         carrier = config_map(planned.job, bundle if isinstance(planned.job.delivery, InConfigMap) else None)
-        resources: Mapping[str, Resource] = {TRAINING_RUNTIMES.kind: TRAINING_RUNTIMES}
-        steps = [(CONFIG_MAPS, carrier), *((resources[item["kind"]], item) for item in planned.objects[:-1])]
+        steps = [(CONFIG_MAPS, carrier), *((MADE_OF[item["kind"]], item) for item in planned.objects[:-1])]
         made: Made = []
         try:
             for resource, item in [*steps, (own, planned.own)]:
