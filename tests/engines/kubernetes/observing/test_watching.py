@@ -89,7 +89,6 @@ async def in_state(watch: JobWatch, job_id: str, *states: State) -> Observed:
 @pytest.mark.parametrize("kind", ["PyTorchJob", "TrainJob", "Job"])
 async def test_a_job_of_every_kind_is_followed_from_its_making_to_its_end(cluster: Cluster, kind: str) -> None:
     cluster.needs(*("indexed-jobs",) * (kind == "TrainJob"))
-    cluster.needs(*("indexed-jobs",) * (kind == "TrainJob"))
     async with operating(cluster):
         namespace = await cluster.namespace()
         async with watching(cluster.admin, namespace) as watch:
@@ -112,7 +111,6 @@ async def test_a_job_of_every_kind_is_followed_from_its_making_to_its_end(cluste
 
 @pytest.mark.parametrize("kind", ["PyTorchJob", "TrainJob", "Job"])
 async def test_a_worker_out_of_memory_is_said_in_words(cluster: Cluster, kind: str) -> None:
-    cluster.needs(*("indexed-jobs",) * (kind == "TrainJob"))
     cluster.needs(*("indexed-jobs",) * (kind == "TrainJob"))
     async with operating(cluster):
         namespace = await cluster.namespace()

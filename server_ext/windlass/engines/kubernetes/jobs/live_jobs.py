@@ -11,7 +11,6 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from windlass.engines.job_folder.record import JobRecord, read_record, read_spec
 from windlass.engines.kubernetes.cluster.connected import Opened
 from windlass.engines.kubernetes.cluster.settings import ClusterSettings
 from windlass.engines.kubernetes.jobs.live_job import LiveJob, begin
+from windlass.engines.kubernetes.jobs.queue_places import QueuePlaces
 from windlass.engines.kubernetes.jobs.recovered import bring_back_bundle, spec_of
 from windlass.engines.kubernetes.jobs.settling import Settler
 from windlass.engines.kubernetes.jobs.standing import stale, stand
@@ -30,11 +30,9 @@ from windlass.engines.kubernetes.logs.following import FollowingSlots, LogFollow
 from windlass.engines.kubernetes.logs.mirror import Mirror
 from windlass.engines.kubernetes.model import Observed, Phase
 from windlass.engines.kubernetes.observing import queueing
-from windlass.kube.errors import KubeError
 
 PODS_LEAVE_SECONDS = 60.0
 """How long pods may take to go after their job was removed; their grace period and some."""
-ASK_SECONDS = 1.0
 TICK_SECONDS = 10.0
 STEADY_TICKS = 6
 SOON_SECONDS = 0.5
@@ -59,7 +57,7 @@ class LiveJobs:
         self._opened: Opened | None = None
         self._slots = FollowingSlots()
         self._adopting = asyncio.Lock()
-        self._asked_at = float("-inf")
+        self._places = QueuePlaces(on_change=self._look_soon)
         self._settler = Settler(write=self._write)
         self._tasks: set[asyncio.Task[None]] = set()
         self._soon: dict[str, asyncio.TimerHandle] = {}
@@ -169,7 +167,7 @@ class LiveJobs:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self._places.close(), return_exceptions=True)
         await asyncio.gather(*(job.follower.stop() for job in self._jobs.values() if job.follower is not None))
 
     async def _adopt(self, opened: Opened, job_id: str, seen: Observed) -> LiveJob | None:
@@ -213,7 +211,7 @@ class LiveJobs:
 
     async def _stand(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
         ranks = await asyncio.to_thread(job.ranks)
-        await self._find_place(opened, job, seen, phase)
+        self._find_place(opened, job, seen, phase)
         record = stand(
             kind=job.kind,
             seen=seen,
@@ -228,20 +226,12 @@ class LiveJobs:
         silent_since = opened.silent_since
         await self._write(job, record if silent_since is None else stale(record, seen_at=silent_since))
 
-    async def _find_place(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
-        """The job's place in its queue: no watch tells it, so it is asked, for all jobs together once a second."""
+    def _find_place(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
         queue = queueing.queue_of(seen)
         if phase.state is not State.QUEUED or queue is None or seen.workload is None:
             job.position = None
             return
-        if time.monotonic() - self._asked_at < ASK_SECONDS:
-            return
-        self._asked_at = time.monotonic()
-        name = seen.workload["metadata"]["name"]
-        with suppress(KubeError):
-            job.position = await queueing.position(
-                opened.client, namespace=opened.namespace, queue=queue, workload=name
-            )
+        job.position = self._places.place(opened, job.id, queue=queue, workload=seen.workload["metadata"]["name"])
 
     async def _write(self, job: LiveJob, record: JobRecord) -> None:
         status = await asyncio.to_thread(job.stand, record)
