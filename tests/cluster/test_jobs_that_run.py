@@ -114,7 +114,7 @@ async def test_a_job_that_is_stopped_leaves_no_pod(
 ) -> None:
     async with engine_on(cluster, namespace, tmp_path) as made:
         cells = ("print('begun', flush=True)", "import time\ntime.sleep(600)")
-        await made.engine.submit(job(tmp_path, running_image, *cells, kind="PyTorchJob"))
+        await made.engine.submit(job(tmp_path, running_image, *cells, kind="Job"))
         await made.reaches(JOB, State.RUNNING, seconds=PULL_SECONDS)
         await shows(made, "begun")
         await made.engine.stop(JOB, reason="Enough.")
