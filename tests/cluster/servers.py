@@ -111,9 +111,10 @@ def from_kubeconfig(path: Path, folder: Path, *, context: str | None = None) -> 
         ca_file.write_text(access.authorities)
     occupancy = Occupancy(lambda: read(path, context=context))
     try:
-        seen = asyncio.run(_looked_at(access))
         with occupancy.unless_kept():
             token = asyncio.run(occupancy.take())
+            # Not before: pods that a killed run left are nobody's.
+            seen = asyncio.run(_looked_at(access))
             if asyncio.run(_has_job_controller(access)):
                 seen.features.add("job-controller")
     except KubeError as error:
