@@ -167,14 +167,15 @@ def _judged(seen: Observed, job: Object | None, reader: Callable[[Observed, Obje
     if job is None:
         return Phase(state=State.LOST, reason=UNKNOWN_END)
     reading = _reading(seen, job, reader)
-    everyone = [*reading.pods, *reading.past]
+    departed = [read(pod) for pod in seen.departed]
+    everyone = [*reading.pods, *reading.past, *departed]
     known = [reading.running_since, *(pod.started_at for pod in everyone)]
     started = min((each for each in known if each is not None), default=None)
     restarts = reading.restarts + sum(pod.main.restarts for pod in reading.pods)
     state = State.QUEUED if QUEUE_LABEL in labels(job) else State.SUSPENDED
     begun = Phase(state=state, started_at=started, restarts=restarts)
     if reading.failed is not None:
-        why, code = failure(reading.failed, reading.pods, reading.past)
+        why, code = failure(reading.failed, reading.pods, [*reading.past, *departed])
         end = _ended(job, reading.failed)
         return replace(begun, state=State.FAILED, reason=why, ended_at=end, exit_code=code)
     if reading.succeeded is not None:
@@ -183,9 +184,12 @@ def _judged(seen: Observed, job: Object | None, reader: Callable[[Observed, Obje
         return replace(begun, state=State.LOST, reason=UNSEEN_END)
     if seen.job is None:
         return replace(begun, state=State.STOPPED, reason=REMOVED)
+    is_leaving = bool(job.get("metadata", {}).get("deletionTimestamp"))
     if not reading.suspended:
-        begun = replace(begun, state=_by_pods(reading))
-        begun = replace(begun, reason=LEAVING if job.get("metadata", {}).get("deletionTimestamp") else "")
+        # On its way out its pods go one by one, and none comes again.
+        on_its_way = State.PENDING if started is None else State.RUNNING
+        begun = replace(begun, state=on_its_way if is_leaving else _by_pods(reading))
+    begun = replace(begun, reason=LEAVING if is_leaving else "")
     return begun if begun.state in (State.RUNNING, State.RESTARTING) else replace(begun, started_at=None)
 
 
