@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
             signal.signal(number, signal.default_int_handler)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests that inject faults, or look into the server, run against the emulator alone: others do not count them."""
     if config.stash[_GIVEN].real:
