@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.given import given
+from tests.cluster.given import definitions
 from tests.cluster.occupancy import LABEL
 
 from windlass.kube.errors import Conflict, NotFound
@@ -27,7 +27,7 @@ from windlass.kube.resources import (
     Resource,
 )
 
-FOLDER = given().crds
+FOLDER = definitions()
 TRAINER = (TRAIN_JOBS, TRAINING_RUNTIMES, CLUSTER_TRAINING_RUNTIMES, JOB_SETS)
 KUEUE = (LOCAL_QUEUES["v1beta2"], WORKLOADS["v1beta2"])
 OPERATORS = (PYTORCH_JOBS, *TRAINER, *KUEUE)

@@ -45,8 +45,7 @@ class Given:
 
 def given(environ: Mapping[str, str] = os.environ) -> Given:
     """Raises a Mistake."""
-    beside = Path(__file__).parents[3] / "shared" / "crds"
-    crds = _definitions(environ[CRDS]) if environ.get(CRDS) else beside if beside.is_dir() else None
+    crds = definitions(environ)
     image = environ.get(IMAGE) or None
     if image is not None and not _IMAGE.fullmatch(image):
         raise Mistake(f"{IMAGE} is no name of an image: {image!r}.")
@@ -61,6 +60,12 @@ def given(environ: Mapping[str, str] = os.environ) -> Given:
         "Set KUBECONFIG (the file of a cluster whose admin you are; none is taken unasked) or KUBEBUILDER_ASSETS "
         "(a folder with etcd and kube-apiserver)."
     )
+
+
+def definitions(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The folder of the operators' definitions. Raises a Mistake."""
+    beside = Path(__file__).parents[3] / "shared" / "crds"
+    return _definitions(environ[CRDS]) if environ.get(CRDS) else beside if beside.is_dir() else None
 
 
 def refuse_production(*, context: str, cluster: str, server: str, named: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_GIVEN] = given()
     except Mistake as mistake:
         raise pytest.UsageError(str(mistake)) from None
+    # It is the tests' way in, and not that of what they test.
+    os.environ.pop("KUBECONFIG", None)
     if config.stash[_GIVEN].real:
         # asyncio forgets a connection whose handshake is cancelled; the emulator has no TLS to shake hands over.
         for what in ("<socket.socket", "_SelectorTransport.__del__", "_SSLProtocolTransport.__del__"):

@@ -189,7 +189,7 @@ class MlflowRest:
         return await self._runs_in([experiment_id], tags)
 
     async def runs_tagged_anywhere(self, tags: Mapping[str, str], *, most: int = 100) -> list[dict[str, Any]]:
-        """Runs of whatever experiment that carry all these tags, oldest first, `most` at most of each 500 experiments."""
+        """Runs of whatever experiment that carry all these tags, oldest first, at most `most` per 500 experiments."""
         found: list[dict[str, Any]] = []
         some: list[str] = []
         async for experiment_id in self._experiment_ids():
