@@ -93,7 +93,7 @@ cluster-given:
 	fi
 
 test-cluster: cluster-given setup ## Engine, serving and hub tests against the cluster of KUBECONFIG or KUBEBUILDER_ASSETS
-	WINDLASS_TEST_CLUSTER=1 $(BIN)/python -m pytest --ignore=tests/e2e -m cluster
+	WINDLASS_TEST_CLUSTER=1 WINDLASS_TEST_KUBECONFIG="$${KUBECONFIG:-}" env -u KUBECONFIG $(BIN)/python -m pytest --ignore=tests/e2e -m cluster
 
 # KubeSpawner's suite needs an older `kubernetes` than MLflow bears: an environment of its own, given by KUBESPAWNER_PYTHON.
 test-kubespawner: ## KubeSpawner's own suite with our class (KUBESPAWNER_TESTS, see CONTRIBUTING.md)

@@ -15,6 +15,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 CONTEXT, CRDS, IMAGE = "WINDLASS_TEST_CONTEXT", "WINDLASS_TEST_CRDS", "WINDLASS_TEST_IMAGE"
+WAY_IN = "WINDLASS_TEST_KUBECONFIG"
+"""KUBECONFIG as the make target hands it on: libraries read KUBECONFIG itself when they are imported, and what is
+tested would find it."""
 _BINARIES = ("etcd", "kube-apiserver")
 _PRODUCTION = re.compile(r"(?i)(?<![a-z])(prod|prd|production|live)(?![a-z])")
 _IMAGE = re.compile(r"[a-z0-9][\w.:/@-]*", re.ASCII)
@@ -51,8 +54,8 @@ def given(environ: Mapping[str, str] = os.environ) -> Given:
         raise Mistake(f"{IMAGE} is no name of an image: {image!r}.")
     if environ.get("WINDLASS_TEST_CLUSTER") != "1":
         return Given(crds=crds, image=image)
-    if environ.get("KUBECONFIG"):
-        path = _kubeconfig(environ["KUBECONFIG"])
+    if named := environ.get(WAY_IN) or environ.get("KUBECONFIG"):
+        path = _kubeconfig(named)
         return Given(kubeconfig=path, context=environ.get(CONTEXT) or None, crds=crds, image=image)
     if environ.get("KUBEBUILDER_ASSETS"):
         return Given(assets=_assets(environ["KUBEBUILDER_ASSETS"]), crds=crds, image=image)
