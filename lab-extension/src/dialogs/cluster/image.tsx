@@ -2,7 +2,7 @@
 import * as React from 'react';
 import type { OfferedImage } from '../../api/types';
 import { ChoiceField, TextField } from '../field';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 
 /** Value of the choice to type a name; no image has it. */
 const TYPED = ' ';

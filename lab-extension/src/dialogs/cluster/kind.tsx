@@ -1,7 +1,7 @@
 /** Which kind of job it becomes in the cluster, and why. */
 import * as React from 'react';
 import { ChoiceField } from '../field';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 
 /** The kind that the preview found for these fields, with the reason. */
 export function KindSummary({ model, offers }: IClusterProps): React.JSX.Element {

@@ -4,7 +4,7 @@ import type { IClusterForm } from '../clusterForm';
 import { EMPTY_CLUSTER_FORM } from '../clusterForm';
 import { TextField } from '../field';
 import { asChoices, OfferedField } from './choices';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 import { KindField } from './kind';
 
 const FIELDS = ['kind', 'shared_memory_bytes', 'priority_class', 'runtime'];
