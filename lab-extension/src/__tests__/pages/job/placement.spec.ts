@@ -132,6 +132,15 @@ describe('where a job is in its cluster', () => {
     expect(see().getAllByRole('listitem')[2]?.textContent).toBe('Ended–');
   });
 
+  it('says how the job ended also where nobody knows when', async () => {
+    const timeline = [step('created', '2026-11-23T05:31:00.000Z'), { ...step('ended'), note: 'stopped' }];
+    await open({ state: 'stopped' }, async () => makePlacement({ timeline }));
+    await show();
+    await see().findByRole('table', { name: 'Pods of this job' });
+
+    expect(see().getAllByRole('listitem')[1]?.textContent).toBe('Stopped–');
+  });
+
   it('says how the job ended, by word and sign, and draws no time that it does not tell', async () => {
     const timeline = [
       step('created', '2026-11-23T05:31:00.000Z'),

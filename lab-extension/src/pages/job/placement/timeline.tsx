@@ -36,7 +36,7 @@ interface IStepProps extends Omit<ITimelineProps, 'steps'> {
 function Step({ step, longest, hasEnded, trans }: IStepProps): React.JSX.Element {
   const { name, at, seconds, note } = step;
   const isReached = at !== null;
-  const isEnd = isReached && name === 'ended' && isFinal(note as JobState);
+  const isEnd = name === 'ended' && isFinal(note as JobState);
   const share = longest > 0 ? wholeSeconds(seconds) / longest : 0;
   return (
     <li className={`jp-WindlassTimeline-step${isReached ? '' : ' jp-mod-ahead'}`}>
