@@ -85,14 +85,15 @@ $(STAMPS)/oldest: $(STAMPS)/python
 test-oldest: setup $(STAMPS)/oldest $(STAMPS)/chromium ## The main browser tests in the oldest supported JupyterLab
 	WINDLASS_E2E_JUPYTER_LAB=$(CURDIR)/$(OLDEST)/bin/jupyter-lab npm run --silent test:e2e -- train.spec.ts
 
+# Before minutes of set-up; the tests themselves look at the variables more closely.
 cluster-given:
 	@if [ -z "$${KUBECONFIG:-}$${KUBEBUILDER_ASSETS:-}" ]; then
-	  echo "Set KUBECONFIG (the file of a cluster whose admin you are) or KUBEBUILDER_ASSETS (a folder with etcd and kube-apiserver)." >&2
+	  echo "Set KUBECONFIG (the file of a cluster whose admin you are) or KUBEBUILDER_ASSETS (a folder with etcd and kube-apiserver); tests/cluster/README.md says what happens there." >&2
 	  exit 2
 	fi
 
 test-cluster: cluster-given setup ## Engine, serving and hub tests against the cluster of KUBECONFIG or KUBEBUILDER_ASSETS
-	WINDLASS_TEST_CLUSTER=1 $(BIN)/python -m pytest --ignore=tests/e2e -m cluster
+	WINDLASS_TEST_CLUSTER=1 WINDLASS_TEST_KUBECONFIG="$${KUBECONFIG:-}" env -u KUBECONFIG $(BIN)/python -m pytest --ignore=tests/e2e -m cluster
 
 # KubeSpawner's suite needs an older `kubernetes` than MLflow bears: an environment of its own, given by KUBESPAWNER_PYTHON.
 test-kubespawner: ## KubeSpawner's own suite with our class (KUBESPAWNER_TESTS, see CONTRIBUTING.md)

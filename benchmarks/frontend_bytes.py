@@ -6,6 +6,7 @@ plugins. For peers all JavaScript files are counted; their wheels come from the 
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from report import report
 
 ROOT = Path(__file__).resolve().parent.parent
+BUDGET_BYTES: int = json.loads((ROOT / "lab-extension/tooling/budget.json").read_text())["all"]
 PEERS = {
     "dask-labextension": "dask-labextension",
     "jupyter-resource-usage": "jupyter-resource-usage",
@@ -65,8 +67,8 @@ def main() -> None:
             baseline=[theirs],
             baseline_name=name,
             unit="bytes",
-            budget="≤ 200 KB raw",
-            kept=ours <= 200_000,
+            budget=f"≤ {BUDGET_BYTES // 1000} KB raw",
+            kept=ours <= BUDGET_BYTES,
         )
 
 

@@ -73,12 +73,13 @@ class Settings(BaseModel):
         "of them where a name is given.",
     )
     database: str = Field(
-        "sqlite:///windlass-hub.sqlite", description="SQLAlchemy URL of the service's own database (audit log)."
+        "sqlite:///windlass-hub.sqlite", description="SQLAlchemy URL of the service's own database (audit log, jobs)."
     )
     database_password_file: str = Field(
         "", description="A file with the database's password, so that none stands in the URL."
     )
     audit_days: int = Field(365, ge=1, le=3650, description="After how many days entries of the audit log are deleted.")
+    job_days: int = Field(730, ge=7, le=3650, description="After how many days what an ended job took is deleted.")
     prometheus_url: str = Field("", description="Prometheus for the metrics of users' pods; empty: none.")
     mlflow_url: str = Field("", description="The MLflow server users' jobs reach; empty: each user's own.")
     mlflow_credentials_file: str = Field(

@@ -7,7 +7,6 @@ import inspect
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ import pytest
 import yaml
 from tests.cluster.emulator.faults import Faults
 from tests.cluster.kubelet import Kubelet
+from tests.cluster.occupancy import LABEL
+from tests.cluster.operator import Operator
 from tests.cluster.servers import Server
 
 from windlass.kube.client import KubeClient
@@ -31,6 +32,10 @@ FEATURES = {
     "pod-security": "Pod Security admission",
     "default-service-accounts": "the controller that makes default ServiceAccounts",
     "resource-quota": "the controller that fills in the status of quotas",
+    "openapi-v3": "schemas that everybody may read (/openapi/v3)",
+    "release-schemas": "what the definitions of the operators' releases ask of a server",
+    "pod-failure-policy": "policies for pods that fail",
+    "indexed-jobs": "Jobs with indexes and a time to live",
     "strict-fields": "strict field validation",
 }
 
@@ -45,6 +50,8 @@ class Cluster:
         self.emulator = server.emulator
         self.kubelet = kubelet
         """The fake one; None where real nodes run the pods."""
+        self.run = server.occupancy.run if server.occupancy else None
+        """The mark of what tests make where a run that is killed could leave it; None where nothing stays."""
         self._server = server
         self._clients: list[KubeClient] = []
         self._made: list[tuple[Resource, str, str | None]] = []
@@ -63,6 +70,23 @@ class Cluster:
         if self.emulator is None:
             pytest.skip("Faults can be injected into the emulator only.")
         return self.emulator.faults
+
+    def operator(self, *kinds: str, jobs: bool = True) -> Operator:
+        """A stand-in operator, not started yet, for these kinds; with `jobs` for Jobs too where nobody else does.
+
+        Kinds that somebody's cluster has an operator for are left to that one.
+        """
+        return Operator(
+            self.credentials(),
+            kinds=tuple(kind for kind in kinds if kind not in self._server.operated),
+            jobs=jobs and "job-controller" not in self.features,
+            foreign=self._server.foreign,
+        )
+
+    def needs_stand_ins(self) -> None:
+        """Skip the test where nodes are real: it says what becomes of pods."""
+        if self.kubelet is None:
+            pytest.skip("This test decides what becomes of pods, and this cluster's nodes do.")
 
     def needs(self, *features: str) -> None:
         """Skip the test, saying why, where the server lacks something."""
@@ -111,6 +135,11 @@ class Cluster:
 
     async def create(self, resource: Resource, body: dict[str, Any], *, namespace: str | None = None) -> dict[str, Any]:
         """Make an object as the admin; removed at the end of the test."""
+        # Of kinds that it got from a definition a real server wants to be told what they are.
+        body = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+        if self.run is not None and not resource.namespaced:
+            metadata = body["metadata"]
+            body = {**body, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), LABEL: self.run}}}
         made = await self.admin.create(resource, body, namespace=namespace)
         self.remove_later(resource, made["metadata"]["name"], namespace=namespace)
         return made
@@ -118,6 +147,8 @@ class Cluster:
     def remove_later(self, resource: Resource, name: str, *, namespace: str | None = None) -> None:
         """Remove it at the end of the test, whoever makes it; what is gone by then does not matter."""
         self._made.append((resource, name, namespace))
+        if self._server.occupancy is not None:
+            self._server.occupancy.made[resource, name, namespace] = None
 
     async def account(self, namespace: str, name: str = "tester") -> KubeClient:
         """A client that is a new ServiceAccount, without any rights until a binding gives it some."""
@@ -138,11 +169,21 @@ class Cluster:
     async def close(self) -> None:
         """Remove what was made, newest first, and close the clients."""
         if self.emulator is None:
-            for resource, name, namespace in reversed(self._made):
-                with suppress(KubeError):
-                    await self.admin.delete(resource, name, namespace=namespace, propagation="Background")
+            for made in reversed(self._made):
+                await self._remove(*made)
         for client in self._clients:
             await client.close()
+
+    async def _remove(self, resource: Resource, name: str, namespace: str | None) -> None:
+        """What cannot be removed now is at the end of the run."""
+        try:
+            await self.admin.delete(resource, name, namespace=namespace, propagation="Background")
+        except NotFound:
+            pass
+        except KubeError:
+            return
+        if self._server.occupancy is not None and resource != NAMESPACES:
+            self._server.occupancy.made.pop((resource, name, namespace), None)
 
     async def _default_account(self, namespace: str) -> None:
         """Pods are refused until the default account is there; without its controller it is made here."""

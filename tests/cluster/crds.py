@@ -1,18 +1,18 @@
 """CustomResourceDefinitions of the operators, installed on demand: their own releases' where those are at hand.
 
 `WINDLASS_TEST_CRDS`, else `../shared/crds` beside the checkout, is the folder of the releases' definitions (JSON).
-Without it a definition has the right names and takes any spec; a TrainJob's then names the fields by which its
-dialects differ.
+Without it, and on servers older than those releases bear, a definition has the right names and takes any spec; a
+TrainJob's then names the fields by which its dialects differ. On somebody's cluster they go at the end of the run.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.given import definitions
+from tests.cluster.occupancy import LABEL
 
 from windlass.kube.errors import Conflict, NotFound
 from windlass.kube.resources import (
@@ -27,7 +27,7 @@ from windlass.kube.resources import (
     Resource,
 )
 
-FOLDER = Path(os.environ.get("WINDLASS_TEST_CRDS") or Path(__file__).parents[3] / "shared" / "crds")
+FOLDER = definitions()
 TRAINER = (TRAIN_JOBS, TRAINING_RUNTIMES, CLUSTER_TRAINING_RUNTIMES, JOB_SETS)
 KUEUE = (LOCAL_QUEUES["v1beta2"], WORKLOADS["v1beta2"])
 OPERATORS = (PYTORCH_JOBS, *TRAINER, *KUEUE)
@@ -39,13 +39,13 @@ _PROCESSES = {
 }
 
 
-def definition(resource: Resource, *, dialect: str | None = None) -> dict[str, Any]:
-    """The release's definition where it is at hand and no older dialect of TrainJobs is asked for, else a small one."""
+def definition(resource: Resource, *, dialect: str | None = None, release: bool = True) -> dict[str, Any]:
+    """The `release`'s own where it is at hand and no older dialect of TrainJobs is asked for, else a small one."""
     for name in (
         f"{resource.group}_{resource.plural}.json",
         f"{resource.group}_{resource.version}_{resource.plural}.json",
     ):
-        if dialect in (None, "runtimePatches") and (FOLDER / name).is_file():
+        if release and dialect in (None, "runtimePatches") and FOLDER is not None and (FOLDER / name).is_file():
             found: dict[str, Any] = json.loads((FOLDER / name).read_text())
             return _acceptable(found)
     spec = _train_job(dialect or "runtimePatches") if resource.kind == TRAIN_JOBS.kind else _ANY
@@ -53,9 +53,11 @@ def definition(resource: Resource, *, dialect: str | None = None) -> dict[str, A
 
 
 async def install(cluster: Cluster, *resources: Resource, dialect: str | None = None) -> None:
-    """Have these kinds served; those that already are stay as they are, and after the test."""
+    """Have these kinds served; those that already are stay as they are."""
     for resource in resources:
-        body = definition(resource, dialect=dialect)
+        body = definition(resource, dialect=dialect, release="release-schemas" in cluster.features)
+        if cluster.run is not None:
+            body["metadata"]["labels"] = {LABEL: cluster.run}
         try:
             await cluster.admin.create(CUSTOM_RESOURCE_DEFINITIONS, body)
         except Conflict:

@@ -217,14 +217,8 @@ class Kubelet:
         if metadata.get("deletionTimestamp"):
             if self._has_processes(pod):
                 return
-            if self.ends_pods and not metadata.get("finalizers"):
-                await self._client.delete(
-                    PODS,
-                    metadata["name"],
-                    namespace=metadata["namespace"],
-                    grace_seconds=0,
-                    preconditions={"uid": metadata["uid"]},
-                )
+            if self.ends_pods:
+                await self._end(pod)
             return
         if pod.get("status", {}).get("phase", "Pending") != "Pending" or metadata["uid"] in self._ended:
             return
@@ -239,6 +233,17 @@ class Kubelet:
                 return
         if self._done.get(metadata["uid"]) != name:
             await self._carry_out(pod, name, outcome)
+
+    async def _end(self, pod: Object) -> None:
+        """Remove what is to go, unless somebody holds it still."""
+        namespace, name = _key(pod)
+        if not pod["metadata"].get("finalizers"):
+            uid = {"uid": pod["metadata"]["uid"]}
+            await self._client.delete(PODS, name, namespace=namespace, grace_seconds=0, preconditions=uid)
+        elif pod.get("status", {}).get("phase") not in {"Succeeded", "Failed"}:
+            # The controller of Jobs holds its pods until it has seen how they ended.
+            ended = {"status": {"phase": "Failed"}}
+            await self._client.patch(PODS, name, ended, namespace=namespace, subresource="status")
 
     def _has_processes(self, pod: Object) -> bool:
         """Whether a pod that is to go still has any; they are told to end, and it is looked at again when they have."""

@@ -17,8 +17,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture
 def kubelet(cluster: Cluster) -> Iterator[Kubelet]:
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes.")
+    cluster.needs_stand_ins()
     yield cluster.kubelet
     assert cluster.kubelet.refused == []
 
@@ -111,3 +110,21 @@ async def test_pods_share_what_nodes_have_and_wait_for_the_rest(cluster: Cluster
         return list((await phases()).values()) == ["Running"]
 
     await eventually(other_runs)
+
+
+async def test_a_pod_that_somebody_holds_has_ended_before_it_goes(cluster: Cluster, kubelet: Kubelet) -> None:
+    namespace = await cluster.namespace()
+    body = pod("held") | {"metadata": {"name": "held", "finalizers": ["batch.kubernetes.io/job-tracking"]}}
+    await cluster.admin.create(PODS, body, namespace=namespace)
+    await cluster.admin.delete(PODS, "held", namespace=namespace)
+
+    async def ended() -> bool:
+        return (await status(cluster, namespace, "held")).get("phase") == "Failed"
+
+    await eventually(ended)
+    await cluster.admin.patch(PODS, "held", {"metadata": {"finalizers": None}}, namespace=namespace)
+
+    async def gone() -> bool:
+        return (await cluster.admin.list(PODS, namespace=namespace))[0] == []
+
+    await eventually(gone)

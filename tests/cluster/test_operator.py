@@ -32,10 +32,9 @@ TEMPLATE: Object = {
 
 @pytest_asyncio.fixture
 async def operator(cluster: Cluster) -> AsyncIterator[Operator]:
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes.")
+    cluster.needs_stand_ins()
     await install(cluster, PYTORCH_JOBS, *TRAINER)
-    made = Operator(cluster.credentials(), jobs=cluster.emulator is not None).start()
+    made = cluster.operator("PyTorchJob", "TrainJob", "JobSet").start()
     yield made
     made.stop()
     assert made.refused == []
@@ -179,6 +178,7 @@ async def test_a_suspended_pytorchjob_has_no_pods(cluster: Cluster, operator: Op
 
 
 async def test_a_trainjob_becomes_a_jobset_a_job_and_pods_with_ranks(cluster: Cluster, operator: Operator) -> None:
+    cluster.needs("indexed-jobs")
     namespace, name = await cluster.namespace(), cluster.unique("torch")
     look = Looking(cluster, namespace)
     await cluster.create(CLUSTER_TRAINING_RUNTIMES, runtime(name))
@@ -205,6 +205,7 @@ async def test_a_trainjob_becomes_a_jobset_a_job_and_pods_with_ranks(cluster: Cl
 
 
 async def test_all_ranks_of_a_trainjob_start_again_together(cluster: Cluster, operator: Operator) -> None:
+    cluster.needs("indexed-jobs")
     namespace, name = await cluster.namespace(), cluster.unique("torch")
     look = Looking(cluster, namespace)
     await cluster.create(CLUSTER_TRAINING_RUNTIMES, runtime(name, retries=1))
@@ -223,6 +224,7 @@ async def test_all_ranks_of_a_trainjob_start_again_together(cluster: Cluster, op
 
 
 async def test_a_job_starts_again_as_often_as_it_may(cluster: Cluster, operator: Operator) -> None:
+    cluster.needs("indexed-jobs")
     namespace = await cluster.namespace()
     look = Looking(cluster, namespace)
     pod = {"spec": {"restartPolicy": "Never", "containers": [{"name": "worker", "image": "example.invalid/x:1"}]}}

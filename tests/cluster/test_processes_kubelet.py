@@ -10,33 +10,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.crds import TRAINER, install
-from tests.cluster.operator import Operator
 from tests.cluster.processes_kubelet import available
-from tests.engines.kubernetes.making import cluster as cluster_of
-from tests.engines.kubernetes.making import cluster_job
-from tests.engines.local.jobs import notebook_bundle
 
-from windlass.engines.kubernetes.kinds.choosing import KINDS
-from windlass.engines.kubernetes.manifests.delivery import config_map
-from windlass.engines.kubernetes.model import InConfigMap
 from windlass.kube.errors import NotFound
-from windlass.kube.resources import (
-    CONFIG_MAPS,
-    EVENTS,
-    JOBS,
-    PODS,
-    PYTORCH_JOBS,
-    SECRETS,
-    TRAIN_JOBS,
-    TRAINING_RUNTIMES,
-)
+from windlass.kube.resources import CONFIG_MAPS, EVENTS, PODS, SECRETS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.emulator]
 
 Object = dict[str, Any]
-RESOURCES = {each.kind: each for each in (JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES)}
-EVERYTHING = cluster_of(*RESOURCES.values())
 
 
 @pytest_asyncio.fixture
@@ -44,11 +25,7 @@ async def namespace(cluster: Cluster, tmp_path: Path) -> AsyncIterator[str]:
     if not available():
         pytest.skip("This machine does not let us make namespaces for mounts and processes.")
     cluster.kubelet.run_processes(tmp_path / "pods", emulator=cluster.emulator)
-    await install(cluster, PYTORCH_JOBS, *TRAINER)
-    operator = Operator(cluster.credentials(), jobs=True).start()
     yield await cluster.namespace()
-    operator.stop()
-    assert operator.refused == []
     assert cluster.kubelet.refused == []
 
 
@@ -186,58 +163,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
-
-
-async def send(cluster: Cluster, namespace: str, kind: str, folder: Path, *cells: str, **spec: Any) -> str:
-    """A job made of cells, with its bundle; the name of its objects."""
-    bundle = notebook_bundle(folder, *cells)
-    job = cluster_job(
-        spec={"bundle_sha256": bundle.name.partition(".")[0], **spec}, namespace=namespace, environment={}
-    )
-    assert isinstance(job.delivery, InConfigMap)
-    await cluster.create(CONFIG_MAPS, config_map(job, bundle.read_bytes()), namespace=namespace)
-    for body in KINDS[kind].render(job, EVERYTHING):
-        await cluster.create(RESOURCES[body["kind"]], body, namespace=namespace)
-    return job.name
-
-
-async def test_a_notebook_runs_in_the_pod_of_a_plain_job(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
-    look = Looking(cluster, namespace)
-    await send(cluster, namespace, "Job", tmp_path, "x = 6", "print('x is', x * 7)")
-
-    async def pods() -> list[Object]:
-        return (await cluster.admin.list(PODS, namespace=namespace))[0]
-
-    (made,) = await eventually(pods, what="the pod")
-    await look.phase(made["metadata"]["name"], "Succeeded")
-    assert "x is 42" in (await look.log(made["metadata"]["name"]))
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("kind", ["PyTorchJob", "TrainJob"])
-async def test_a_notebook_runs_on_all_ranks_of_a_job(
-    cluster: Cluster, namespace: str, tmp_path: Path, kind: str
-) -> None:
-    look = Looking(cluster, namespace)
-    cells = (
-        "import torch, torch.distributed as dist\ndist.init_process_group('gloo')",
-        "t = torch.ones(1) * dist.get_rank()\ndist.all_reduce(t)",
-        "print('rank', dist.get_rank(), 'of', dist.get_world_size(), 'sum', int(t))",
-    )
-    name = await send(cluster, namespace, kind, tmp_path, *cells, workers=2)
-
-    async def first() -> str | None:
-        pods, _ = await cluster.admin.list(PODS, namespace=namespace)
-        found = [pod["metadata"]["name"] for pod in pods]
-        return next((pod for pod in found if pod.startswith((f"{name}-master-0", f"{name}-node-0-0"))), None)
-
-    leader = await eventually(first, what="the first pod")
-    ended = await look.phase(leader, "Succeeded", "Failed")
-    assert "rank 0 of 2 sum 1" in await look.log(leader)
-    assert ended["status"]["phase"] == "Succeeded"
-
-    async def over() -> bool:
-        job = await cluster.admin.get(RESOURCES[kind], name, namespace=namespace)
-        return any(each["type"] in ("Succeeded", "Complete") for each in job["status"].get("conditions", []))
-
-    await eventually(over, what="the job's success")

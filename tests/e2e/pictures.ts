@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Page } from '@playwright/test';
 import { expect, test } from './lab';
 import { jobPage, jobRow, openPanel, openSubmitDialog, showTab } from './pages';
+import { take } from './picture';
 
 const REPOSITORY = resolve(__dirname, '..', '..');
 const NOTEBOOK = 'digits_ddp.ipynb';
@@ -41,14 +42,6 @@ test('the pictures of the documentation', async ({ lab, page }) => {
   await plot.scrollIntoViewIfNeeded();
   await take(page, 'executed-notebook');
 });
-
-/** Write what the window shows, without a caret and with nothing still moving. */
-async function take(page: Page, name: string): Promise<void> {
-  await page.evaluate(async () => {
-    await document.fonts.ready;
-  });
-  await page.screenshot({ path: join(REPOSITORY, 'docs', 'images', `${name}.png`), animations: 'disabled', caret: 'hide' });
-}
 
 /** Drag the job's tab to the right half of the main area, as a user would to see notebook and job at once. */
 async function besideNotebook(page: Page): Promise<void> {

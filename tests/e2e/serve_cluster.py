@@ -19,9 +19,9 @@ sys.path.insert(0, str(REPOSITORY))
 
 from tests.cluster.cluster import Cluster  # noqa: E402
 from tests.cluster.crds import KUEUE, install  # noqa: E402
+from tests.cluster.emulator.kinds import Kind  # noqa: E402
 from tests.cluster.emulator.times import rfc3339  # noqa: E402
 from tests.cluster.kubelet import Kubelet  # noqa: E402
-from tests.cluster.operator import Operator  # noqa: E402
 from tests.cluster.processes_kubelet import available  # noqa: E402
 from tests.cluster.servers import emulated  # noqa: E402
 
@@ -50,6 +50,8 @@ class Kueue:
         self._watch = Reflector(cluster.admin, PYTORCH_JOBS, namespace=namespace, on_change=self._changed)
 
     async def start(self) -> None:
+        assert self._cluster.emulator is not None
+        self._cluster.emulator.api.admission.webhooks.append(_hold_back)
         self._watch.start()
         await self._watch.ready(20)
 
@@ -62,7 +64,8 @@ class Kueue:
             with suppress(NotFound):
                 await self._say(name, "QuotaReserved", "True", "QuotaReserved")
                 await self._say(name, "Admitted", "True", "Admitted")
-                await self._suspend(name, False)
+                change = {"spec": {"runPolicy": {"suspend": False}}}
+                await self._cluster.admin.patch(PYTORCH_JOBS, name, change, namespace=self._namespace)
 
     def _changed(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if old is None and new is not None and QUEUE_LABEL in (new["metadata"].get("labels") or {}):
@@ -76,13 +79,8 @@ class Kueue:
         metadata = {"name": f"pytorchjob-{name}", "ownerReferences": [{**owner, "controller": True}]}
         body = {"metadata": metadata, "spec": {"queueName": QUEUE}}
         with suppress(Conflict, NotFound):
-            await self._suspend(name, True)
-            await self._cluster.admin.create(WORKLOADS["v1beta2"], body, namespace=self._namespace)
+            await self._cluster.create(WORKLOADS["v1beta2"], body, namespace=self._namespace)
             await self._say(name, "QuotaReserved", "False", "WaitingForQuota")
-
-    async def _suspend(self, name: str, value: bool) -> None:
-        change = {"spec": {"runPolicy": {"suspend": value}}}
-        await self._cluster.admin.patch(PYTORCH_JOBS, name, change, namespace=self._namespace)
 
     async def _say(self, name: str, kind: str, status: str, reason: str) -> None:
         workload, resource = f"pytorchjob-{name}", WORKLOADS["v1beta2"]
@@ -92,6 +90,12 @@ class Kueue:
         others = [each for each in (found.get("status") or {}).get("conditions") or [] if each["type"] != kind]
         change = {"status": {"conditions": [*others, condition]}}
         await self._cluster.admin.patch(resource, workload, change, namespace=self._namespace, subresource="status")
+
+
+def _hold_back(kind: Kind, job: Object) -> None:
+    """As Kueue's webhook: a job that is held back only after it was made has pods already."""
+    if kind.kind == PYTORCH_JOBS.kind and QUEUE_LABEL in (job["metadata"].get("labels") or {}):
+        job["spec"].setdefault("runPolicy", {})["suspend"] = True
 
 
 async def furnish(cluster: Cluster, kubelet: Kubelet, namespace: str) -> None:
@@ -111,7 +115,7 @@ async def serve(folder: Path) -> None:
     cluster = Cluster(server=server, kubelet=kubelet)
     kubelet.run_processes(folder / "pods", emulator=server.emulator)
     await install(cluster, PYTORCH_JOBS, *KUEUE)
-    operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=True).start()
+    operator = cluster.operator("PyTorchJob").start()
     namespace = await cluster.namespace("jobs")
     await furnish(cluster, kubelet, namespace)
     kueue = Kueue(cluster, namespace)

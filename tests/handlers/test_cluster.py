@@ -14,7 +14,6 @@ import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster
 from tests.cluster.crds import install
-from tests.cluster.operator import Operator
 from tests.cluster.processes_kubelet import available
 from tests.conftest import until
 from tests.jupyter import Server, running
@@ -27,10 +26,9 @@ IMAGE = "example.invalid/torch:1"
 @pytest_asyncio.fixture
 async def namespace(cluster: Cluster) -> AsyncIterator[str]:
     """With an operator that looks after PyTorchJobs in it."""
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes, and these jobs have no image.")
+    cluster.needs_stand_ins()
     await install(cluster, PYTORCH_JOBS)
-    operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=cluster.emulator is not None).start()
+    operator = cluster.operator("PyTorchJob").start()
     yield await cluster.namespace()
     operator.stop()
 

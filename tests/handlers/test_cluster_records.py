@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.operator import Operator
 from tests.cluster.processes_kubelet import available
 from tests.conftest import Mlflow
 from tests.jupyter import Server, running
@@ -39,7 +38,7 @@ async def connected(cluster: Cluster, mlflow: Mlflow, tmp_path: Path) -> AsyncIt
     if not available():
         pytest.skip("This machine does not let us make namespaces for mounts and processes.")
     namespace = await cluster.namespace()
-    operator = Operator(cluster.credentials(), kinds=(), jobs=True).start()
+    operator = cluster.operator().start()
     cluster.kubelet.run_processes(tmp_path / "pods", emulator=cluster.emulator)
     kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig", namespace=namespace)
     with running(tmp_path, f"--WindlassApp.tracking_uri={mlflow.url}", kubeconfig=kubeconfig) as server:

@@ -1,11 +1,11 @@
-"""What the tests of the hub side share: one real hub for the whole run."""
+"""What the tests of the hub side share: one real hub, and one PostgreSQL server, for the whole run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from tests.hub import real_hub
+from tests.hub import postgresql, real_hub
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +22,12 @@ def hub(shared_hub: real_hub.Hub) -> Iterator[real_hub.Hub]:
     """A real hub with the usual profiles; afterwards no server runs and the profiles are as before."""
     yield shared_hub
     shared_hub.tidy()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Server]:
+    """A real PostgreSQL server, where one is installed; it takes seconds to start."""
+    if why := postgresql.missing():
+        pytest.skip(why)
+    with postgresql.running() as server:
+        yield server

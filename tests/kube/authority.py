@@ -85,7 +85,8 @@ async def tls_door(url: str, context: ssl.SSLContext) -> AsyncIterator[str]:
     finally:
         server.close()
         for writer in writers:
-            writer.transport.abort()
+            if not writer.is_closing():
+                writer.transport.abort()
         await server.wait_closed()
 
 

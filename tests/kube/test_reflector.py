@@ -196,7 +196,7 @@ async def test_lost_history_is_listed_anew_and_only_differences_are_told(watched
     watched.cluster.faults.expire_history()
     watched.cluster.faults.lift(refused)
     await watched.until(lambda: len(watched.told) == 3)
-    assert sorted(watched.told) == [("ADDED", "comes"), ("DELETED", "goes"), ("MODIFIED", "changes")]
+    assert sorted(watched.told) == [("ADDED", "comes"), ("MISSING", "goes"), ("MODIFIED", "changes")]
     await watched.make("afterwards")
     await watched.until(lambda: "afterwards" in watched.names())
 

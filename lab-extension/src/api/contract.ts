@@ -821,7 +821,7 @@ export interface components {
         };
         /** @description What a worker is given in a cluster. All of it may be left out. */
         ClusterOptions: {
-            /** @description The notebook server's own when left out, else the catalogue's first. */
+            /** @description The first that is offered when left out: the server's setting, else its own image, else the catalogue's first. */
             image?: string | null;
             /** @description Cores per worker. */
             cpu?: number | null;

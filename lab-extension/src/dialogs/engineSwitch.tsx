@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { EngineInfo } from '../api/types';
 import { CLUSTER_ENGINE } from '../api/types';
-import type { IGroupProps } from './placement';
+import type { IGroupProps } from './groupProps';
 
 /** Nothing, where there is nothing to choose and nothing amiss. */
 export function EngineSwitch({ model, idPrefix }: IGroupProps): React.JSX.Element | null {

@@ -86,7 +86,7 @@ function FindingItem(props: IFindingItemProps): React.JSX.Element {
         <button
           type="button"
           className="jp-WindlassButton"
-          title={fix ?? undefined}
+          title={trans.__('Sets %1', changes(apply))}
           aria-describedby={id}
           onClick={() => onApply(apply)}
         >
@@ -100,6 +100,13 @@ function FindingItem(props: IFindingItemProps): React.JSX.Element {
       )}
     </li>
   );
+}
+
+/** What a fix would change, as requests have it: `workers: 1`. */
+function changes(fix: Fix): string {
+  return Object.entries(fix)
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+    .join(', ');
 }
 
 function severityWord(severity: Severity, trans: TranslationBundle): string {

@@ -337,7 +337,7 @@ export class SubmitModel implements IDisposable {
     const allShown =
       fields.length > 0 && fields.every(({ field }) => isShown(field, parameters, this.isOnCluster));
     return allShown
-      ? this.trans.__('The server refused this: see the marked fields.')
+      ? this.trans.__('The server refused this: see the marked fields under Run.')
       : toMessage(error, this.trans);
   }
 

@@ -6,7 +6,7 @@ import { Field, TextField } from './field';
 import type { SubmitModel } from './model';
 import type { FieldValue } from './parameters';
 import { controlOf, initialValue } from './parameters';
-import type { IGroupProps } from './placement';
+import type { IGroupProps } from './groupProps';
 
 /** All parameters of the notebook. */
 export function ParametersGroup({ model, idPrefix }: IGroupProps): React.JSX.Element {

@@ -6,13 +6,8 @@ import type { IChoice } from './field';
 import { EngineSwitch } from './engineSwitch';
 import { ChoiceField, TextField } from './field';
 import type { TextField as FieldName } from './form';
+import type { IGroupProps } from './groupProps';
 import type { SubmitModel } from './model';
-
-/** The fields of a group get the model and the prefix of their ids. */
-export interface IGroupProps {
-  readonly model: SubmitModel;
-  readonly idPrefix: string;
-}
 
 /** Engine and environment. */
 export function WhereGroup({ model, idPrefix }: IGroupProps): React.JSX.Element {

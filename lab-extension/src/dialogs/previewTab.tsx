@@ -4,6 +4,7 @@ import * as React from 'react';
 import type { JobPreview } from '../api/types';
 import { formatBytes } from '../components/quantities';
 import { StateView } from '../components/stateView';
+import { EarlierBanner } from './earlier';
 import { FileTable } from './fileTable';
 import { Findings } from './findings';
 import type { Fix } from './fix';
@@ -18,8 +19,8 @@ interface IPreviewTabProps {
 /** The preview in whatever state it is. */
 export function PreviewTab({ model, onGoToCell }: IPreviewTabProps): React.JSX.Element {
   const { trans, preview, previewState, previewProblem } = model;
-  const retry = { label: trans.__('Try again'), act: () => model.refreshPreview() };
   if (!preview) {
+    const retry = { label: trans.__('Try again'), act: () => model.refreshPreview() };
     return previewState === 'error' ? (
       <StateView kind="error" text={previewProblem ?? ''} actions={[retry]} />
     ) : (
@@ -28,18 +29,8 @@ export function PreviewTab({ model, onGoToCell }: IPreviewTabProps): React.JSX.E
   }
   return (
     <>
-      {previewState === 'error' && (
-        <div className="jp-WindlassBanner jp-mod-error" role="alert">
-          <span>{trans.__('This is an earlier preview. %1', previewProblem ?? '')}</span>
-          <button type="button" className="jp-WindlassLink" onClick={retry.act}>
-            {retry.label}
-          </button>
-        </div>
-      )}
-      <div
-        className={`jp-WindlassPreview${previewState === 'ready' ? '' : ' jp-mod-stale'}`}
-        aria-busy={previewState === 'stale'}
-      >
+      <EarlierBanner model={model} />
+      <div className="jp-WindlassPreview" aria-busy={previewState === 'stale'}>
         <Sections model={model} preview={preview} onGoToCell={onGoToCell} />
       </div>
     </>

@@ -4,7 +4,7 @@ import { StateView } from '../components/stateView';
 import { TextField } from './field';
 import type { TextField as FieldName } from './form';
 import { ParametersGroup } from './parameterFields';
-import type { IGroupProps } from './placement';
+import type { IGroupProps } from './groupProps';
 import { SizeGroup, WhereGroup } from './placement';
 
 /** All fields. */

@@ -6,9 +6,12 @@ be nothing else there.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import posixpath
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from windlass.contract.base import Timestamp, WireModel
 
@@ -19,25 +22,70 @@ _LABEL_KEY = rf"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)
 _LABEL_VALUE = rf"^({_QUALIFIED})?$"
 _RESOURCE = rf"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+/{_QUALIFIED}$"
 _IMAGE = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"
+_MIG_PROFILE = r"^[1-9]g\.[1-9][0-9]{0,2}gb(\.me)?$"
+_REGISTRY = r"[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*(:[0-9]{1,5})?"
+_REPOSITORY = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_IMAGE_NAME = re.compile(
+    rf"({_REGISTRY}/)?{_REPOSITORY}(/{_REPOSITORY})*(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+    r"(@[A-Za-z][A-Za-z0-9]*([-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"
+)
+"""What kubelets take for the name of an image; they say so only when the pod has been waiting for it."""
+_AN_IMAGE = "must be the name of an image, as registry.example/team/torch:2.13"
+
+
+def _ruled(pattern: str, rule: str) -> BeforeValidator:
+    """The rule in words, for people who have broken the pattern that stands beside it."""
+    compiled = re.compile(pattern)
+
+    def said(value: Any) -> Any:
+        if isinstance(value, str) and not compiled.fullmatch(value):
+            raise _wrong(rule)
+        return value
+
+    return BeforeValidator(said)
+
+
+def _wrong(rule: str) -> PydanticCustomError:
+    return PydanticCustomError("text_of_cluster", "{rule}", {"rule": rule})
 
 
 def _absolute(path: str) -> str:
     if not path.startswith("/") or ".." in path.split("/") or ":" in path or not path.isprintable():
-        raise ValueError("must be an absolute path without '..' and ':'")
-    return path.rstrip("/") or "/"
+        raise _wrong("must be an absolute path without '..' and ':'")
+    # Two slashes at the beginning are a path of its own to POSIX, and none to Linux.
+    return "/" + posixpath.normpath(path).lstrip("/")
 
 
 def _inside(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/") or not path.isprintable():
-        raise ValueError("must be a path inside the volume: relative, without '..'")
+        raise _wrong("must be a path inside the volume: relative, without '..'")
     return path
 
 
-Name = Annotated[str, StringConstraints(pattern=_NAME, max_length=63)]
+def _image(name: str) -> str:
+    if not _IMAGE_NAME.fullmatch(name):
+        raise _wrong(_AN_IMAGE)
+    return name
+
+
+_WORDS = "lower-case letters, digits and hyphens, with a letter or digit at both ends"
+Name = Annotated[str, StringConstraints(pattern=_NAME, max_length=63), _ruled(_NAME, f"must be {_WORDS}")]
 """Of an object that is also a DNS label."""
-Subdomain = Annotated[str, StringConstraints(pattern=_SUBDOMAIN, max_length=253)]
-LabelKey = Annotated[str, StringConstraints(pattern=_LABEL_KEY, max_length=317)]
-LabelValue = Annotated[str, StringConstraints(pattern=_LABEL_VALUE, max_length=63)]
+Subdomain = Annotated[
+    str,
+    StringConstraints(pattern=_SUBDOMAIN, max_length=253),
+    _ruled(_SUBDOMAIN, f"must be a name in the cluster: {_WORDS}, and dots between such words"),
+]
+LabelKey = Annotated[
+    str,
+    StringConstraints(pattern=_LABEL_KEY, max_length=317),
+    _ruled(_LABEL_KEY, "must be the name of a label, as topology.kubernetes.io/zone"),
+]
+LabelValue = Annotated[
+    str,
+    StringConstraints(pattern=_LABEL_VALUE, max_length=63),
+    _ruled(_LABEL_VALUE, "must be a label's value: at most 63 letters, digits, hyphens, dots and underscores"),
+]
 
 JobKind = Literal["PyTorchJob", "TrainJob", "Job"]
 GpuShare = Literal["whole", "mig", "time-sliced"]
@@ -49,9 +97,23 @@ class GpuChoice(WireModel):
     product: LabelValue | None = None
     """As the label nvidia.com/gpu.product of nodes has it; any when left out."""
     share: GpuShare = "whole"
-    mig_profile: Annotated[str, StringConstraints(pattern=r"^[1-9]g\.[1-9][0-9]{0,2}gb(\.me)?$")] | None = None
+    mig_profile: (
+        Annotated[
+            str,
+            StringConstraints(pattern=_MIG_PROFILE),
+            _ruled(_MIG_PROFILE, "must be a MIG profile, as 1g.5gb (with media engines: 1g.10gb.me)"),
+        ]
+        | None
+    ) = None
     """With `mig`: `1g.5gb` and the like."""
-    resource: Annotated[str, StringConstraints(pattern=_RESOURCE, max_length=253)] | None = None
+    resource: (
+        Annotated[
+            str,
+            StringConstraints(pattern=_RESOURCE, max_length=253),
+            _ruled(_RESOURCE, "must be the name of a device in the cluster, as nvidia.com/gpu"),
+        ]
+        | None
+    ) = None
     """What the cluster calls it (`OfferedGpu.resource`); as NVIDIA's device plugin when left out: `nvidia.com/gpu`,
     `nvidia.com/mig-1g.5gb`, `nvidia.com/gpu.shared`."""
 
@@ -77,8 +139,13 @@ class PodToleration(WireModel):
 class ClusterOptions(WireModel):
     """What a worker is given in a cluster. All of it may be left out."""
 
-    image: Annotated[str, StringConstraints(pattern=_IMAGE, max_length=512)] | None = None
-    """The notebook server's own when left out, else the catalogue's first."""
+    image: (
+        Annotated[
+            str, StringConstraints(pattern=_IMAGE, max_length=512), _ruled(_IMAGE, _AN_IMAGE), AfterValidator(_image)
+        ]
+        | None
+    ) = None
+    """The first that is offered when left out: the server's setting, else its own image, else the catalogue's first."""
     cpu: float | None = Field(default=None, gt=0, le=1024)
     """Cores per worker."""
     memory_bytes: int | None = Field(default=None, ge=16 * 2**20, le=64 * 2**40)

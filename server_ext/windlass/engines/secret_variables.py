@@ -10,7 +10,8 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _SECRET_VALUE = re.compile(
-    r"://[^/\s@]*:[^/\s@]+@|-----BEGIN |\bAKIA[0-9A-Z]{16}\b|\beyJ[\w-]{10,}\."
+    r"://[^/\s@]*:[^/\s@]+@|\bhttps?://[^/\s@?#]+@|[?&](sig|access_token|token|api_?key|password|X-Amz-Signature)="
+    r"|-----BEGIN |\bAKIA[0-9A-Z]{16}\b|\beyJ[\w-]{10,}\."
     r"|\b(sk|hf|gh[pousr]|github_pat|glpat|dapi|xox[abprs])[-_]?[A-Za-z0-9_-]{16,}"
 )
 

@@ -18,7 +18,10 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Change:
-    """`kind` is ADDED, MODIFIED or DELETED; `old` is None for ADDED, `new` for DELETED."""
+    """`kind` is ADDED, MODIFIED, DELETED or MISSING; `old` is None for ADDED, `new` for the last two.
+
+    MISSING is what was there and is in a list no more: its end was not seen, nor what became of it before.
+    """
 
     kind: str
     old: Object | None
@@ -45,11 +48,11 @@ class ObjectCache:
     def replace(self, items: Iterable[Object]) -> list[Change]:
         """Take over a list; what is different from before."""
         listed = {_key(item): item for item in items}
-        changes = [self._drop(key) for key in list(self._objects) if key not in listed]
+        changes = [self._drop(key, "MISSING") for key in list(self._objects) if key not in listed]
         for key, item in listed.items():
             known = self._known.get(key)
             if known is not None and known != _identity(item) and known.uid != _identity(item).uid:
-                changes.append(self._drop(key))
+                changes.append(self._drop(key, "MISSING"))
             if known is None or known != _identity(item):
                 changes += self._keep(key, item)
         return changes
@@ -61,11 +64,11 @@ class ObjectCache:
         if known is not None and known.uid == seen.uid and not _newer(seen.version, known.version):
             # The end of an object is told with the version of its end; old servers may tell its last one.
             ended = kind == "DELETED" and seen.version == known.version
-            return [self._drop(key)] if ended else []
+            return [self._drop(key, "DELETED")] if ended else []
         if kind == "DELETED":
             gone = known is not None and known.uid == seen.uid
-            return [self._drop(key)] if gone else []
-        changes = [self._drop(key)] if known is not None and known.uid != seen.uid else []
+            return [self._drop(key, "DELETED")] if gone else []
+        changes = [self._drop(key, "MISSING")] if known is not None and known.uid != seen.uid else []
         return changes + self._keep(key, item)
 
     def _keep(self, key: Key, item: Object) -> list[Change]:
@@ -77,9 +80,9 @@ class ObjectCache:
             return [Change("ADDED", None, kept)]
         return [] if old == kept else [Change("MODIFIED", old, kept)]
 
-    def _drop(self, key: Key) -> Change:
+    def _drop(self, key: Key, kind: str) -> Change:
         del self._known[key]
-        return Change("DELETED", self._objects.pop(key), None)
+        return Change(kind, self._objects.pop(key), None)
 
 
 def _key(item: Object) -> Key:

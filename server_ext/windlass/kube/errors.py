@@ -7,10 +7,12 @@ no token can get into an error, a log or an event.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+TOO_LARGE = "RequestEntityTooLarge"
 LONGEST_MESSAGE = 2000
 """Characters of the server's message that are kept; admission webhooks can answer with pages."""
 
@@ -62,7 +64,12 @@ class Gone(KubeError):
 
 
 class Invalid(KubeError):
-    """400 or 422: the object or the request is wrong as written; asking again will not help."""
+    """400, 413 or 422: the object or the request is wrong as written, or too large; asking again will not help."""
+
+    @property
+    def too_large(self) -> bool:
+        """There is nothing wrong with it but its size."""
+        return self.reason == TOO_LARGE
 
 
 class Unavailable(KubeError):
@@ -76,9 +83,13 @@ _CLASSES: dict[int, type[KubeError]] = {
     404: NotFound,
     409: Conflict,
     410: Gone,
+    413: Invalid,
     422: Invalid,
     429: Unavailable,
 }
+
+
+_TOO_LARGE = re.compile(r"request is too large|trying to send message larger than max")
 
 
 def from_answer(*, status: int, body: bytes, retry_after: str | None = None) -> KubeError:
@@ -93,6 +104,9 @@ def from_status(answer: Mapping[str, Any], *, status: int, retry_after: str | No
     details = answer.get("details")
     kept = details if isinstance(details, dict) else {}
     message = message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
+    if status == 413 or (status >= 500 and _TOO_LARGE.search(message)):
+        # The database's limit is lower than the API server's, which passes its words on as a failure of its own.
+        status, reason = 413, TOO_LARGE
     kind = _CLASSES.get(status, Unavailable if status >= 500 else KubeError)
     seconds = _seconds(retry_after) or _seconds(kept.get("retryAfterSeconds"))
     return kind(message, status=status, reason=reason, details=kept, retry_after=seconds)

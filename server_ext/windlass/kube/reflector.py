@@ -29,7 +29,7 @@ SHORTEST_GOOD_WATCH_SECONDS = 1.0
 """A watch that ends sooner and says nothing is taken for a failure: it would be asked for in a hot loop."""
 
 OnChange = Callable[[str, Object | None, Object | None], None]
-"""Called with ADDED, MODIFIED or DELETED, the object before and the object now, in the reflector's task."""
+"""Called with a `cache.Change`'s kind, the object before and the object now, in the reflector's task."""
 
 
 class Reflector:
@@ -75,7 +75,11 @@ class Reflector:
         self.stale_since: float | None = clock()
         """Since when (by `clock`) changes may have been missed; None while the watch stands."""
         self.stopped_because: str | None = None
-        """The right that is missing, in words; nothing more is asked for until `start` is called again."""
+        """The right that is missing, in words; nothing more is asked for until `start` is called again.
+
+        It holds until the API grants what it refused.
+        """
+        self._halted = False
         self.last_error: KubeError | None = None
         """What went wrong last, None once all is well again."""
 
@@ -87,9 +91,9 @@ class Reflector:
     def start(self) -> None:
         """Begin; does nothing while it runs."""
         if self._task is None or self._task.done():
-            self.stopped_because = None
+            self._halted = False
             self._settled.clear()
-            if self._listed:
+            if self._listed and self.stopped_because is None:
                 self._settled.set()
             self._task = asyncio.create_task(self._run(), name=f"reflector {self.name}")
 
@@ -113,7 +117,7 @@ class Reflector:
         raise self.last_error or Unavailable(f"The Kubernetes API has not listed {self.name} within {timeout:g} s.")
 
     async def _run(self) -> None:
-        while self.stopped_because is None:
+        while not self._halted:
             await self._guarded_turn()
 
     async def _guarded_turn(self) -> None:
@@ -170,6 +174,7 @@ class Reflector:
         changes = self._cache.replace(items)
         self._version = version
         self._listed = True
+        self.stopped_because = None
         self._tell(changes)
         self._settled.set()
 
@@ -198,6 +203,8 @@ class Reflector:
     def _connected(self) -> None:
         if self.last_error is not None:
             log.info("The watch of %s stands again", self.name)
+        self.stopped_because = None
+        self._settled.set()
         self.stale_since = None
         self.last_error = None
 
@@ -207,10 +214,12 @@ class Reflector:
 
     def _halt(self, error: Forbidden) -> None:
         self._lost()
+        self._halted = True
         verb = "watch" if self._version else "list"
+        known, self.stopped_because = self.stopped_because, f"{verb} {self._resource.plural} {self._place()}"
         self.last_error = error
-        self.stopped_because = f"{verb} {self._resource.plural} {self._place()}"
-        log.warning("The reflector of %s stopped: the account may not %s", self.name, self.stopped_because)
+        level = logging.DEBUG if known == self.stopped_because else logging.WARNING
+        log.log(level, "The reflector of %s stopped: the account may not %s", self.name, self.stopped_because)
         self._settled.set()
 
     async def _back_off(self, error: KubeError) -> None:

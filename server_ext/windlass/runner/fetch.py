@@ -8,7 +8,7 @@ all an image has for certain. Everything is said by environment variables, so th
 * `WINDLASS_BUNDLE_SHA256`: of the archive, in hexadecimal;
 * `WINDLASS_BUNDLE_FILE`: the mounted archive; without it
 * `MLFLOW_TRACKING_URI`, `WINDLASS_BUNDLE_RUN_ID`, `WINDLASS_BUNDLE_ARTIFACT`: where MLflow has it; with MLflow's own
-  variables for credentials and certificates.
+  variables for credentials, certificates and the workspace.
 """
 
 from __future__ import annotations
@@ -153,6 +153,8 @@ def _request(environ: Mapping[str, str]) -> urllib.request.Request:
     if authorization:
         # Unredirected: a store that MLflow redirects to must not see MLflow's credentials.
         request.add_unredirected_header("Authorization", authorization)
+    if environ.get("MLFLOW_WORKSPACE"):
+        request.add_unredirected_header("X-MLFLOW-WORKSPACE", environ["MLFLOW_WORKSPACE"])
     return request
 
 

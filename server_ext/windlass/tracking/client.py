@@ -25,6 +25,7 @@ __all__ = ["MlflowRefused", "MlflowRest", "NeedsMlflow"]
 
 _ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _EXPERIMENTS_AT_ONCE = 500
+_RUNS_AT_ONCE = 100
 MAX_TAGS = 100
 MAX_PARAMS = 100
 MAX_METRICS = 1000
@@ -115,17 +116,17 @@ class MlflowRest:
         """Runs of an experiment that carry all these tags (values without quotes), oldest first, at most 100."""
         return await self._runs_in([experiment_id], tags)
 
-    async def runs_tagged_anywhere(self, tags: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Runs of whatever experiment that carry all these tags, oldest first, at most 100 of each 500 experiments."""
+    async def runs_tagged_anywhere(self, tags: Mapping[str, str], *, most: int = 100) -> list[dict[str, Any]]:
+        """Runs of whatever experiment that carry all these tags, oldest first, at most `most` per 500 experiments."""
         found: list[dict[str, Any]] = []
         some: list[str] = []
         async for experiment_id in self._experiment_ids():
             some.append(experiment_id)
             if len(some) == _EXPERIMENTS_AT_ONCE:
-                found += await self._runs_in(some, tags)
+                found += await self._runs_in(some, tags, most=most)
                 some = []
         if some:
-            found += await self._runs_in(some, tags)
+            found += await self._runs_in(some, tags, most=most)
         return sorted(found, key=lambda run: int(run["info"].get("start_time") or 0))
 
     async def create_run(
@@ -199,15 +200,24 @@ class MlflowRest:
             return f"/{path}".removeprefix(urlsplit(self.url).path)
         raise NeedsMlflow(f"Artifacts of scheme {parts.scheme or 'file'!r} are put there by MLflow itself.")
 
-    async def _runs_in(self, experiment_ids: list[str], tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    async def _runs_in(
+        self, experiment_ids: list[str], tags: Mapping[str, str], *, most: int = 100
+    ) -> list[dict[str, Any]]:
         where = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
         body = {
             "experiment_ids": experiment_ids,
             "filter": where,
-            "max_results": 100,
+            "max_results": _RUNS_AT_ONCE,
             "order_by": ["attributes.start_time"],
         }
-        return list((await self._post("runs/search", body)).get("runs", []))
+        found: list[dict[str, Any]] = []
+        token = ""
+        while True:
+            page = await self._post("runs/search", body | ({"page_token": token} if token else {}))
+            found += page.get("runs", [])
+            token = str(page.get("next_page_token") or "")
+            if not token or len(found) >= most:
+                return found[:most]
 
     async def _experiment_ids(self) -> AsyncIterator[str]:
         token = ""

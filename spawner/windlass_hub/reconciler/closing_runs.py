@@ -1,11 +1,15 @@
 """Gives the MLflow runs of a job the end they did not get, over MLflow's REST with the hub service's own credentials.
 
 The job's id, by which its runs are found, is a label that its user may write: only runs of the same user are touched,
-so that nobody ends another's. Every step looks first at what is there, and may be repeated.
+so that nobody ends another's. Files are put only where the server itself puts those of the run, since an experiment's
+maker may name another place, as another's run's, to which the service's credentials reach and his own do not. No run is
+made: in which experiment would be the user's word, and nobody would ask whether he may write there. His own server
+makes it when it is back. Every step looks first at what is there, and may be repeated.
 """
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +24,10 @@ Run = dict[str, Any]
 TAIL_TAG = "windlass.tail"
 TAIL_ARTIFACT = "windlass/tail.txt"
 OPEN = ("RUNNING", "SCHEDULED")
-_STATUS = {"succeeded": "FINISHED", "stopped": "KILLED", "lost": "KILLED"}
+MOST_RUNS = 2000
+_OWN_TAG, _FATE, _SUPERSEDED = "windlass.own", "windlass.own_run", "superseded"
+_STATUS = {"succeeded": "FINISHED", "stopped": "KILLED"}
+"""As a user's server has it; all else has failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +47,7 @@ async def find_runs(mlflow: MlflowRest, record: JobRecord) -> tuple[list[Run], i
 
     Raises Unavailable and MlflowRefused.
     """
-    found = await mlflow.runs_tagged_anywhere({"windlass.job_id": record.job_id})
+    found = await mlflow.runs_tagged_anywhere({"windlass.job_id": record.job_id}, most=MOST_RUNS)
     own = [run for run in found if _tags(run).get("mlflow.user") == record.owner]
     return own, len(found) - len(own)
 
@@ -49,13 +56,21 @@ async def close_runs(mlflow: MlflowRest, record: JobRecord, *, tail: str = "") -
     """Describe the job's own run, and end those that are open. Raises Unavailable and MlflowRefused."""
     runs, foreign = await find_runs(mlflow, record)
     opened = [run for run in runs if run["info"]["status"] in OPEN]
-    if runs:
-        chosen = next((run for run in runs if _tags(run).get("windlass.own") == "true"), runs[0])
+    if (chosen := _own_run(runs, record.job_id)) is not None:
         await _describe(mlflow, chosen, record, tail=tail)
     for run in opened:
         status = _STATUS.get(record.state, "FAILED")
         await mlflow.end_run(_id(run), status=status, end_time=record.ended_at or record.recorded_at)
     return Closed(found=len(runs), closed=len(opened), foreign=foreign)
+
+
+def _own_run(runs: list[Run], job_id: str) -> Run | None:
+    """The run that stands for the job: the one its pods agreed on, else what was made to be it, else the oldest."""
+    passed_over = [_SUPERSEDED in (_tags(run).get(_OWN_TAG), _params(run).get(_FATE)) for run in runs]
+    candidates = [run for run, is_so in zip(runs, passed_over, strict=True) if not is_so]
+    agreed = [run for run in candidates if _params(run).get(_FATE) == job_id]
+    made = [run for run in candidates if _tags(run).get(_OWN_TAG) == "true"]
+    return next(iter([*agreed, *made, *candidates]), None)
 
 
 async def _describe(mlflow: MlflowRest, run: Run, record: JobRecord, *, tail: str) -> None:
@@ -80,6 +95,8 @@ async def _describe(mlflow: MlflowRest, run: Run, record: JobRecord, *, tail: st
 
 async def _upload(mlflow: MlflowRest, run: Run, tail: str) -> None:
     """All of the lines as an artifact, where MLflow itself takes artifacts; the tag has the last of them anyhow."""
+    if not _is_servers_place(run):
+        return
     content = tail.encode()
     try:
         if (await mlflow.artifact_sizes(_id(run), "windlass")).get(TAIL_ARTIFACT) == len(content):
@@ -92,6 +109,13 @@ async def _upload(mlflow: MlflowRest, run: Run, tail: str) -> None:
         return
 
 
+def _is_servers_place(run: Run) -> bool:
+    """Whether the run's files are where the server puts those of an experiment that names no place of its own."""
+    own = re.escape(f"{run['info']['experiment_id']}/{_id(run)}/artifacts")
+    uri = str(run["info"].get("artifact_uri") or "")
+    return re.fullmatch(rf"mlflow-artifacts:(//[^/?#]*)?/(workspaces/[A-Za-z0-9_-]+/)?{own}", uri) is not None
+
+
 def _last(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[-longest:]
 
@@ -102,6 +126,10 @@ def _text(number: float | None) -> str:
 
 def _id(run: Run) -> str:
     return str(run["info"]["run_id"])
+
+
+def _params(run: Run) -> dict[str, str]:
+    return {param["key"]: param["value"] for param in run.get("data", {}).get("params", [])}
 
 
 def _tags(run: Run) -> dict[str, str]:

@@ -18,6 +18,8 @@ from .usage import PodUsage
 
 _SAME_SECOND = 1.0
 """Times of the API are whole seconds."""
+_FIRST_PODS_SECONDS = 120.0
+"""How long after a job begins its first pods may be made; those that come later may stand for others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +35,33 @@ class _Unknown(Exception):
     """Something is not known; `str()` says what."""
 
 
-def cost_of(pods: Collection[PodUsage], *, expected: int, watched: bool, prices: Prices | None) -> Cost:
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a job's own object says of its pods, to hold against those that were seen."""
+
+    expected: int
+    """How many the job runs at a time."""
+    ran: bool = False
+    """Some have run."""
+    began_at: float | None = None
+    """When the first were to be made, in POSIX seconds; None where it does not say."""
+    ended: int = 0
+    """How many have ended, at the least."""
+
+
+def cost_of(pods: Collection[PodUsage], *, told: Told, watched: bool, prices: Prices | None) -> Cost:
     """What a job's pods took.
 
     Args:
         pods: all that were seen, those that are gone too.
-        expected: how many the job runs at a time.
+        told: what the job's object says of them.
         watched: the job was watched from its beginning, so that no pod can have come and gone unseen.
         prices: of the catalogue; None when it cannot be read.
     """
-    if not watched and (missing := _missing(pods, expected)):
+    if told.ran and not pods:
+        # A user may leave off the label by which pods are found.
+        return Cost(gpu_hours=None, usd=None, note="The job ran, and none of its pods was seen.")
+    if not watched and (missing := _missing(pods, told)):
         return Cost(gpu_hours=None, usd=None, note=missing)
     try:
         hours = float(round(sum((_gpu_hours(pod) for pod in pods), Decimal(0)), 6))
@@ -55,11 +74,19 @@ def cost_of(pods: Collection[PodUsage], *, expected: int, watched: bool, prices:
     return Cost(gpu_hours=hours, usd=usd)
 
 
-def _missing(pods: Collection[PodUsage], expected: int) -> str:
+def _missing(pods: Collection[PodUsage], told: Told) -> str:
     """Why pods may have come and gone before anybody looked; empty when nothing says so."""
     ranks = {pod.title for pod in pods}
-    if len(ranks) < expected:
-        return f"Only {len(ranks)} of {expected} pods were seen."
+    if len(ranks) < told.expected:
+        return f"Only {len(ranks)} of {told.expected} pods were seen."
+    replaced = "Pods were replaced before the hub service looked."
+    oldest = min((pod.created_at for pod in pods if pod.created_at is not None), default=None)
+    if told.began_at is not None and oldest is not None and oldest > told.began_at + _FIRST_PODS_SECONDS:
+        return replaced
+    if len(pods) < told.ended or not set(range(max((pod.attempt for pod in pods), default=0))) <= {
+        pod.attempt for pod in pods
+    }:
+        return replaced
     begun = min((pod.since for pod in pods if pod.since is not None), default=None)
     first: dict[str, float] = {}
     for pod in pods:
@@ -67,7 +94,7 @@ def _missing(pods: Collection[PodUsage], expected: int) -> str:
             first[pod.title] = min(pod.created_at, first.get(pod.title, pod.created_at))
     # Pods of a job are made together: one that is younger than another's start stands in the place of one before.
     if begun is not None and any(created > begun + _SAME_SECOND for created in first.values()):
-        return "Pods were replaced before the hub service looked."
+        return replaced
     return ""
 
 

@@ -24,7 +24,7 @@ from windlass.kube.errors import KubeError, NotFound
 from windlass.kube.names import COST_ANNOTATION, RECORD_ANNOTATION, RECORD_FINISHED
 from windlass.tracking.client import MlflowRefused, MlflowRest
 
-from .closing_runs import close_runs
+from .closing_runs import Closed, close_runs
 from .keeping import Decide
 from .last_lines import last_lines
 from .notifying import Notifier, NotTold, NotWanted
@@ -35,6 +35,8 @@ log = logging.getLogger("windlass_hub.reconciler")
 
 AWAY_SECONDS = 30.0
 """How long an MLflow that does not answer is left alone."""
+RUN_SECONDS = 120.0
+"""How long the runs of one job may take; MLflow's client alone would wait for minutes, and all else with it."""
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 15.0, 3600.0
 GIVE_UP_SECONDS = 7 * 86_400.0
 TELL_FOR_SECONDS = 86_400.0
@@ -95,6 +97,8 @@ class Finisher:
         self._later: dict[tuple[str, str], tuple[int, float]] = {}
         """By uid and step: how often it failed, and when to try again, by `clock`."""
         self._mlflow_away_until = 0.0
+        self.problem: str | None = None
+        """Why no run can be closed now, as a sentence."""
 
     async def work_off(self, *, may_act: Callable[[], bool] = lambda: True) -> None:
         """Try every step that is left and due. Raises RecordsAway where the rows cannot be read."""
@@ -162,23 +166,42 @@ class Finisher:
         return await self._close_run(row, self._mlflow, tail)
 
     async def _close_run(self, row: JobRecord, open_mlflow: OpenMlflow, tail: str) -> dict[str, Any]:
-        try:
+        async def close() -> Closed:
             async with open_mlflow() as mlflow:
-                closed = await close_runs(mlflow, row, tail=tail)
-        except (Unavailable, MlflowRefused, OSError) as error:
-            if isinstance(error, Unavailable):
-                self._mlflow_away_until = self._clock() + AWAY_SECONDS
+                return await close_runs(mlflow, row, tail=tail)
+
+        try:
+            closed = await asyncio.wait_for(close(), RUN_SECONDS)
+        except asyncio.TimeoutError:
+            self._put_off(row, "run")  # It may be this one's own fault.
+            return self._mlflow_away(row, f"MLflow does not answer within {RUN_SECONDS:g} s.")
+        except (Unavailable, OSError) as error:
+            return self._mlflow_away(row, str(error))
+        except MlflowRefused as error:
             return self._failed(row, "run", str(error), give_up_seconds=GIVE_UP_SECONDS)
+        self.problem = None
         self._tell_of("job.run-closed", row, "allowed", runs=closed.found, closed=closed.closed, foreign=closed.foreign)
         if not closed.found:
             return {"run": "skipped", "finished_by": "nobody", "run_note": "MLflow has no run of this job and user."}
         by = "reconciler" if closed.closed else "server"
         return {"run": "done", "finished_by": by, "run_note": f"{closed.found} runs, {closed.closed} were open."}
 
+    def _mlflow_away(self, row: JobRecord, why: str) -> dict[str, Any]:
+        """Leave MLflow alone for a while, for all rows: once it is back none waits longer than that."""
+        self._mlflow_away_until = self._clock() + AWAY_SECONDS
+        given_up = self._wall() - row.recorded_at > GIVE_UP_SECONDS
+        if self.problem is None or given_up:
+            self._tell_of("job.run", row, "failed", reason=why, given_up=given_up)
+        self.problem = why
+        return {"run": "given-up", "run_note": why[:300]} if given_up else {}
+
     async def _annotate(self, row: JobRecord, _running: Collection[str] | None) -> dict[str, Any]:
         """Note on the job what it took, and that its record is finished."""
-        if row.run == "pending" or self._jobs.problem is not None:
+        if row.run == "pending":
             return {}
+        if self._jobs.problem is not None:
+            # A right that nobody grants must not keep rows forever: those behind them would never be read.
+            return {"annotation": "given-up"} if self._wall() - row.recorded_at > GIVE_UP_SECONDS else {}
         job = self._same_job(row)
         if job is None or job.observed.job is None:
             return {"annotation": "skipped"}

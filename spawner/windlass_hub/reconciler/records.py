@@ -65,8 +65,12 @@ class RecordsAway(Exception):
     """The rows cannot be read or written now; `str()` is a sentence."""
 
 
+class RecordRefused(Exception):
+    """The rows are there, and do not take this one: they will not take it later either. `str()` is a sentence."""
+
+
 class Records(Protocol):
-    """Where rows are kept. Methods raise RecordsAway."""
+    """Where rows are kept. Methods raise RecordsAway, and those that write RecordRefused."""
 
     async def known(self, uids: Collection[str]) -> set[str]:
         """Those of these that have a row."""
@@ -82,4 +86,8 @@ class Records(Protocol):
 
     async def update(self, uid: str, **changes: Any) -> None:
         """Change fields of a row."""
+        ...
+
+    async def prune(self, *, before: float, keep: Collection[str]) -> int:
+        """Delete rows recorded before that moment with nothing left to do, but for these uids; how many went."""
         ...

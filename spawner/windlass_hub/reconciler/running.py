@@ -1,6 +1,7 @@
-"""The task that drives it: watches, the Lease, the rows and the sweep, each at its own pace until the service ends.
+"""The tasks that drive it: the Lease, new rows, what is left of them, and the sweep, each at its own pace.
 
-Nothing that fails ends it: what was away is asked again, and what it could not do is in the rows.
+None waits for another: an MLflow that hangs, or the many requests of a sweep, keep no job that ends from being written
+down. Nothing that fails ends one: what was away is asked again, and what could not be done is in the rows.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from windlass.kube.errors import KubeError
 
@@ -60,20 +61,27 @@ class Reconciler:
         self._news = news
         self._clock = clock
         self._tasks: list[asyncio.Task[None]] = []
-        self._swept_at = self._looked_at = clock()
-        self._records_problem: str | None = None
+        self._looked_at = clock()
+        self._rows = asyncio.Event()
+        """There are new ones, or this replica is the one to act from now on."""
+        self._records_problems: dict[str, str] = {}
+        """By the task that met it."""
 
     @property
     def problem(self) -> str | None:
         """What keeps it from its work right now, as a sentence."""
-        return self._records_problem or self._leadership.problem or self._jobs.problem
+        records = next(iter(self._records_problems.values()), None)
+        return records or self._leadership.problem or self._jobs.problem or self._finisher.problem
 
     async def start(self) -> None:
         """Begin; waits for nothing."""
-        self._tasks = [
-            asyncio.create_task(self._keep_lease(), name="windlass-reconciler-lease"),
-            asyncio.create_task(self._work(), name="windlass-reconciler"),
-        ]
+        work = {
+            "lease": self._repeat("lease", self._hold, self._until_lease),
+            "rows": self._keep_rows(),
+            "steps": self._repeat("steps", self._work_off, lambda: _pause(self._rows)),
+            "sweep": self._repeat("sweep", self._sweep, lambda: asyncio.sleep(SWEEP_SECONDS)),
+        }
+        self._tasks = [asyncio.create_task(each, name=f"windlass-reconciler-{name}") for name, each in work.items()]
 
     async def close(self) -> None:
         """End in the middle of whatever it does, and let another replica go on."""
@@ -86,46 +94,57 @@ class Reconciler:
         if self._notifier is not None:
             await self._notifier.close()
 
-    async def _keep_lease(self) -> None:
+    async def _repeat(
+        self, name: str, work: Callable[[], Awaitable[None]], pause: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
-            held = self._leadership.holds
-            if await self._leadership.hold() and not held:
-                self._news.set()
-            await asyncio.sleep(LEASE_SECONDS)
+            try:
+                await work()
+            except RecordsAway as error:
+                if name not in self._records_problems:
+                    log.warning("%s Ended jobs wait.", error)
+                self._records_problems[name] = str(error)
+            except Exception:
+                # Whatever it is: rows wait, and a task that died would look healthy.
+                log.exception("The reconciler met an error of its own (%s)", name)
+            else:
+                self._records_problems.pop(name, None)
+            await pause()
 
-    async def _work(self) -> None:
+    async def _hold(self) -> None:
+        held = self._leadership.holds
+        if await self._leadership.hold() and not held:
+            self._news.set()
+            self._rows.set()
+
+    async def _until_lease(self) -> None:
+        await asyncio.sleep(LEASE_SECONDS)
+
+    async def _keep_rows(self) -> None:
         try:
             await self._jobs.start(seconds=FIRST_SECONDS)
         except KubeError as error:
             log.warning("The jobs in the cluster are not known yet: %s", error.message)
-        while True:
-            try:
-                await self.once()
-            except Exception:
-                # Whatever it is: rows wait, and a task that died would look healthy.
-                log.exception("The reconciler met an error of its own")
-            await self._wait()
+        except Exception:
+            # The kinds are looked for again, and the watches begun with them.
+            log.exception("The watches met an error of their own")
+        await self._repeat("rows", self._look, lambda: _pause(self._news))
 
-    async def once(self) -> None:
-        """Do what is due now, where this replica is the one to act."""
+    async def _look(self) -> None:
         if not self._jobs.kinds or self._clock() - self._looked_at >= KINDS_SECONDS:
             self._looked_at = self._clock()
             await self._look_for_kinds()
-        if not self._leadership.holds:
-            return
-        may_act = self._acts
-        try:
-            await self._keeper.keep_ended()
-            await self._finisher.work_off(may_act=may_act)
-        except RecordsAway as error:
-            if self._records_problem is None:
-                log.warning("%s Ended jobs wait.", error)
-            self._records_problem = str(error)
-        else:
-            self._records_problem = None
-        if self._clock() - self._swept_at >= SWEEP_SECONDS:
-            self._swept_at = self._clock()
-            await self._sweeper.sweep(may_act=may_act)
+        if self._leadership.holds and await self._keeper.keep_ended():
+            self._rows.set()
+
+    async def _work_off(self) -> None:
+        if self._leadership.holds:
+            await self._finisher.work_off(may_act=self._acts)
+
+    async def _sweep(self) -> None:
+        if self._leadership.holds:
+            await self._keeper.prune()
+            await self._sweeper.sweep(may_act=self._acts)
 
     def _acts(self) -> bool:
         return self._leadership.holds
@@ -136,10 +155,12 @@ class Reconciler:
         except KubeError as error:
             log.info("Which kinds of job the cluster serves could not be asked: %s", error.message)
 
-    async def _wait(self) -> None:
-        await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
-        try:
-            await asyncio.wait_for(self._news.wait(), TICK_SECONDS)
-        except asyncio.TimeoutError:
-            return
-        self._news.clear()
+
+async def _pause(event: asyncio.Event) -> None:
+    """Until it is set, or it is time to look anyhow."""
+    await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
+    try:
+        await asyncio.wait_for(event.wait(), TICK_SECONDS)
+    except asyncio.TimeoutError:
+        return
+    event.clear()

@@ -39,6 +39,8 @@ MOST_NODES = 20_000
 MOST_NAMESPACES = 50_000
 MOST_GONE = 2000
 """Jobs whose object is gone that are remembered."""
+_MISSING = "MISSING"
+"""What a reflector calls what went while it did not watch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,8 @@ class SeenJobs:
         self._resources: dict[Place, Resource] = {}
         self._changed: set[Place] = set()
         self._gone: OrderedDict[Place, None] = OrderedDict()
+        self._strays: OrderedDict[Place, None] = OrderedDict()
+        """Where pods went that are of no known job; kept apart, so that whoever makes such pods costs no job."""
         self._watched: set[str] = set()
         """Uids of jobs that were made while this watched."""
         self._usages: dict[Place, dict[str, PodUsage]] = {}
@@ -92,11 +96,9 @@ class SeenJobs:
             client, NAMESPACES, label_selector=ours, transform=_small_namespace, on_change=self._namespace_changed
         )
         self._nodes = Reflector(client, NODES, transform=_small_node, on_change=self._node_changed)
-        self._pods = [
-            self._pod_reflector(job_selector()),
-            # Pods of Trainer 2.0 carry none of the job's labels.
-            self._pod_reflector(f"{JOBSET_LABEL},!{JOB_LABEL}"),
-        ]
+        # Pods of Trainer 2.0 carry none of the job's labels.
+        selectors = (job_selector(), f"{JOBSET_LABEL},!{JOB_LABEL}")
+        self._pods = [self._pod_reflector(number, selector) for number, selector in enumerate(selectors)]
         self._jobs: dict[Resource, Reflector] = {}
 
     async def start(self, *, seconds: float) -> None:
@@ -190,12 +192,13 @@ class SeenJobs:
     def _all(self) -> list[Reflector]:
         return [self._namespaces, self._nodes, *self._pods, *self._jobs.values()]
 
-    def _pod_reflector(self, selector: str) -> Reflector:
-        return Reflector(self._client, PODS, label_selector=selector, transform=_small_pod, on_change=self._pod_changed)
+    def _pod_reflector(self, number: int, selector: str) -> Reflector:
+        changed = partial(self._pod_changed, number)
+        return Reflector(self._client, PODS, label_selector=selector, transform=_small_pod, on_change=changed)
 
-    def _note(self, namespace: str, old: Object | None, new: Object | None) -> None:
+    def _note(self, namespace: str, old: Object | None, new: Object | None, *, unseen: bool = False) -> None:
         index = self._indexes.setdefault(namespace, JobIndex())
-        index.note(old, new, now=time.monotonic(), wall=self._wall())
+        index.note(old, new, now=time.monotonic(), wall=self._wall(), unseen=unseen)
 
     def _namespace_changed(self, _change: str, _old: Object | None, new: Object | None) -> None:
         if new is None:
@@ -210,38 +213,53 @@ class SeenJobs:
         self._changed |= {(name, job_id) for job_id in (index.job_ids() if index is not None else ())}
         self._on_change()
 
-    def _job_changed(self, resource: Resource, _change: str, old: Object | None, new: Object | None) -> None:
+    def _job_changed(self, resource: Resource, change: str, old: Object | None, new: Object | None) -> None:
         item = new or old or {}
         metadata = item["metadata"]
         place = (str(metadata["namespace"]), str(labels(item).get(JOB_LABEL, "")))
-        self._note(place[0], old, new)
+        self._note(place[0], old, new, unseen=change == _MISSING)
         if metadata.get("ownerReferences") and resource is JOBS:
             return  # A part of a JobSet.
         self._resources[place] = resource
-        self._gone.pop(place, None)
-        if old is None and self._jobs[resource].stale_since is None:
+        for known in (self._gone, self._strays):
+            known.pop(place, None)
+        if self._jobs[resource].stale_since is not None:
+            self._watched.discard(str(metadata["uid"]))
+        elif old is None:
             self._watched.add(str(metadata["uid"]))
         if new is None:
-            self._gone[place] = None
-            while len(self._gone) > MOST_GONE:
-                self._drop(next(iter(self._gone)))
+            self._is_gone(place, self._gone)
         self._changed.add(place)
         self._on_change()
 
-    def _pod_changed(self, _change: str, old: Object | None, new: Object | None) -> None:
+    def _pod_changed(self, number: int, change: str, old: Object | None, new: Object | None) -> None:
         item = new or old or {}
-        namespace = str(item["metadata"]["namespace"])
-        self._note(namespace, old, new)
-        # A JobSet has its TrainJob's name, and jobs' names end with their id.
-        job_id = labels(item).get(JOB_LABEL) or str(labels(item).get(JOBSET_LABEL, "")).rpartition("-")[2]
-        place = (namespace, job_id)
+        place = _place_of_pod(item)
+        self._note(place[0], old, new)
+        if self._pods[number].stale_since is not None:
+            self._watched.discard(self._uid(place))  # It is from a list: others may have come and gone before it.
         if new is None and place not in self._usages:
             return  # Its job was forgotten before it was gone.
-        known = self._node_labels.get(str((item.get("spec") or {}).get("nodeName")))
-        usage = usage_of(item, known, gone_at=self._wall() if new is None else None)
-        self._usages.setdefault(place, {})[str(item["metadata"]["uid"])] = usage
+        self._use(place, item, gone=new is None, unseen=change == _MISSING)
+        if new is None and place not in self._resources:
+            self._is_gone(place, self._strays)
+
+    def _use(self, place: Place, pod: Object, *, gone: bool, unseen: bool) -> None:
+        known = self._node_labels.get(str((pod.get("spec") or {}).get("nodeName")))
+        usage = usage_of(pod, known, gone_at=self._wall() if gone and not unseen else None, gone_unseen=unseen)
+        self._usages.setdefault(place, {})[str(pod["metadata"]["uid"])] = usage
         self._changed.add(place)
         self._on_change()
+
+    def _is_gone(self, place: Place, among: OrderedDict[Place, None]) -> None:
+        among[place] = None
+        while len(among) > MOST_GONE:
+            self._drop(next(iter(among)))
+
+    def _uid(self, place: Place) -> str:
+        index = self._indexes.get(place[0])
+        seen = index.seen(place[1], now=time.monotonic()) if index is not None else None
+        return str(seen.last["metadata"]["uid"]) if seen is not None and seen.last is not None else ""
 
     def _node_changed(self, _change: str, _old: Object | None, new: Object | None) -> None:
         if new is None:
@@ -260,20 +278,24 @@ class SeenJobs:
         for reflector in self._pods:
             for pod in reflector.objects.values():
                 if pod["spec"].get("nodeName") == node:
-                    self._pod_changed("MODIFIED", pod, pod)
+                    self._use(_place_of_pod(pod), pod, gone=False, unseen=False)
 
     def _drop(self, place: Place) -> None:
-        self._gone.pop(place, None)
+        for known in (self._gone, self._strays):
+            known.pop(place, None)
         self._changed.discard(place)
         self._resources.pop(place, None)
         self._usages.pop(place, None)
+        self._watched.discard(self._uid(place))
         index = self._indexes.get(place[0])
-        if index is None:
-            return
-        seen = index.seen(place[1], now=time.monotonic())
-        if seen is not None and seen.last is not None:
-            self._watched.discard(str(seen.last["metadata"]["uid"]))
-        index.forget(place[1])
+        if index is not None:
+            index.forget(place[1])
+
+
+def _place_of_pod(pod: Object) -> Place:
+    # A JobSet has its TrainJob's name, and jobs' names end with their id.
+    job_id = labels(pod).get(JOB_LABEL) or str(labels(pod).get(JOBSET_LABEL, "")).rpartition("-")[2]
+    return str(pod["metadata"]["namespace"]), job_id
 
 
 async def _serves(client: KubeClient, resource: Resource) -> bool:

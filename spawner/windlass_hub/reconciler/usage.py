@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.engines.kubernetes.observing.conditions import condition, posix, since, status_of
-from windlass.engines.kubernetes.observing.pod_status import PodStatus, read
+from windlass.engines.kubernetes.observing.conditions import labels as labels_of
+from windlass.engines.kubernetes.observing.pod_status import ATTEMPT_LABEL, PodStatus, read
 
 Object = dict[str, Any]
 
@@ -51,6 +52,8 @@ class PodUsage:
     cores: float | None
     memory_gib: float | None
     spot: bool | None
+    attempt: int = 0
+    """How often all pods of the job had been started again before it."""
 
     @property
     def hours(self) -> float | None:
@@ -60,29 +63,34 @@ class PodUsage:
         return None if self.until is None else max(0.0, self.until - self.since) / 3600
 
 
-def usage_of(pod: Object, node_labels: Mapping[str, str] | None, *, gone_at: float | None = None) -> PodUsage:
+def usage_of(
+    pod: Object, node_labels: Mapping[str, str] | None, *, gone_at: float | None = None, gone_unseen: bool = False
+) -> PodUsage:
     """What a trimmed pod holds.
 
     Args:
         pod: with `AMOUNTS`, and its `nodeSelector`.
         node_labels: of its node; None when they are not known.
         gone_at: when it was seen to be gone, for one that was taken away while it ran.
+        gone_unseen: it went at some time while nobody looked.
     """
     seen, spec = read(pod), pod.get("spec") or {}
     labels = {**(spec.get("nodeSelector") or {}), **(node_labels or {})}
     amounts: Mapping[str, float] = pod.get(AMOUNTS) or {}
     memory = amounts.get("memory")
+    attempt = str(labels_of(pod).get(ATTEMPT_LABEL, ""))
     return PodUsage(
         title=seen.title,
         created_at=seen.created_at,
         since=seen.scheduled_at,
         until=_until(pod, seen, gone_at),
-        ended=gone_at is not None or seen.stage in ("succeeded", "failed"),
+        ended=gone_unseen or gone_at is not None or seen.stage in ("succeeded", "failed"),
         cards=_cards(amounts, labels),
         product=labels.get(PRODUCT_LABEL),
         cores=amounts.get("cpu"),
         memory_gib=None if memory is None else memory / _GIB,
         spot=_is_spot(labels, known=node_labels is not None),
+        attempt=int(attempt) if attempt.isdecimal() else 0,
     )
 
 

@@ -8,9 +8,13 @@ from typing import Any, Literal
 from windlass.bundle.secret_scan import mask
 from windlass.engines.base import State
 from windlass.engines.kubernetes.model import Observed
+from windlass.engines.kubernetes.observing.conditions import posix, status_of
 from windlass.engines.kubernetes.observing.phases import phase
 from windlass.engines.kubernetes.observing.pod_status import PodStatus, read
 from windlass.engines.kubernetes.wording import short
+from windlass.kube.resources import JOBS
+
+from .costs import Told
 
 Object = dict[str, Any]
 Cause = Literal[
@@ -18,6 +22,7 @@ Cause = Literal[
 ]
 """image: it could not be pulled; preparation: an init container failed."""
 
+_CAUSES: dict[State, Cause] = {State.SUCCEEDED: "completed", State.STOPPED: "removed"}
 _TIME_LIMIT = "the time limit was reached"
 _LONGEST_REASON = 1000
 
@@ -39,7 +44,8 @@ def verdict(seen: Observed) -> Verdict | None:
     stands = phase(seen)
     if not stands.state.is_final:
         return None
-    pods = [read(pod) for pod in seen.pods]
+    # Some operators take pods away as the job ends.
+    pods = [read(pod) for pod in (*seen.pods, *seen.departed)]
     cause = _cause(stands.state, stands.reason, pods)
     reason = stands.reason
     stuck = next((pod for pod in pods if pod.main.pull_trouble), None)
@@ -70,9 +76,23 @@ def expected_pods(job: Object) -> int:
     return int((spec.get("trainer") or {}).get("numNodes") or spec.get("parallelism") or 1)
 
 
+def told(seen: Observed, end: Verdict) -> Told:
+    """What an ended job's object says of its pods."""
+    job = seen.job or seen.last or {}
+    status = status_of(job)
+    # Only a Job counts pods that are there no more.
+    ended = int(status.get("failed") or 0) + int(status.get("succeeded") or 0) if job.get("kind") == JOBS.kind else 0
+    return Told(
+        expected=expected_pods(job),
+        ran=end.state is State.SUCCEEDED or end.started_at is not None or ended > 0,
+        began_at=posix(status.get("startTime")),
+        ended=ended,
+    )
+
+
 def _cause(state: State, reason: str, pods: list[PodStatus]) -> Cause:
     if state is not State.FAILED:
-        return "completed" if state is State.SUCCEEDED else "removed"
+        return _CAUSES.get(state, "unknown")
     broken = failed_first(pods)
     if broken is None and any(pod.main.pull_trouble for pod in pods):
         return "image"

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .audit_database import AuditDatabase, DatabaseProblem, RowRefused
+from .audit_database import AuditDatabase, DatabaseProblem, RowRefused, storable
 
 log = logging.getLogger("windlass_hub.audit")
 
@@ -100,9 +100,9 @@ class Audit:
         """
         row = {
             "at_us": int(self._clock() * 1e6),
-            "who": _text(who, 255),
-            "action": _text(action, 120),
-            "target": _text(target, 255),
+            "who": storable(who, 255),
+            "action": storable(action, 120),
+            "target": storable(target, 255),
             "decision": decision[:32],
             "detail": _harmless(detail or {}),
         }
@@ -233,10 +233,5 @@ def _harmless(detail: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in detail.items():
         if any(word in name.lower() for word in _SECRET_WORDS) or value is None:
             continue
-        kept[name] = value if isinstance(value, (bool, int, float)) else _text(str(value), _LONGEST)
+        kept[name] = value if isinstance(value, (bool, int, float)) else storable(str(value), _LONGEST)
     return kept
-
-
-def _text(text: str, longest: int) -> str:
-    """What every database can keep: names of users and paths may be odd, and are to be found again all the same."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()[:longest]

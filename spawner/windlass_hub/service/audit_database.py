@@ -21,6 +21,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 REVISIONS = tuple(sorted(path.name.split("_", 1)[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")))
 VERSION_TABLE = "alembic_version"
 BUSY_SECONDS = 5
+_CONNECT_SECONDS = 5
+_SILENT_SECONDS = 30
+"""How long what was sent to a database may stay without any sign that it came."""
 _MIGRATION_LOCK = 0x57494E44
 """PostgreSQL's advisory lock for the migration; any number of ours."""
 _alembic_lock = threading.Lock()  # Alembic's `op` and `context` are module globals.
@@ -105,13 +108,37 @@ class AuditDatabase:
     def _made(self) -> Engine:
         if self._url.get_backend_name() == "sqlite":
             return _sqlite(self._url)
-        engine = create_engine(self._url, pool_size=2, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(
+            self._url,
+            pool_size=2,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args=_connect_arguments(self._url),
+        )
         if self._password_file:
             event.listen(engine, "do_connect", self._give_password)
         return engine
 
     def _give_password(self, _dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
         parameters["password"] = Path(self._password_file).read_text(encoding="utf-8").strip()
+
+
+def storable(text: str, longest: int | None = None) -> str:
+    """What every database can keep: names of users and paths may be odd, and are to be found again all the same."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()[:longest]
+
+
+def _connect_arguments(url: URL) -> dict[str, Any]:
+    """So that a PostgreSQL that is cut off holds up nobody for long; what the URL says is left."""
+    driver = url.get_driver_name()
+    if driver not in ("psycopg", "psycopg2"):
+        return {}
+    arguments: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "tcp_user_timeout": 1000 * _SILENT_SECONDS}
+    if driver == "psycopg":
+        # A pooler between hands each transaction to another connection, which does not know what was prepared.
+        arguments["prepare_threshold"] = None
+    return {name: value for name, value in arguments.items() if name not in url.query}
 
 
 def _sqlite(url: URL) -> Engine:
@@ -144,7 +171,10 @@ def _migrate(connection: Connection) -> None:
     if current == REVISIONS[-1]:
         return
     if current is not None and current not in REVISIONS:
-        raise DatabaseProblem("The audit database was written by a newer version of Windlass: update this one.")
+        raise DatabaseProblem(
+            "The audit database was written by a newer version of Windlass, or is another application's: update "
+            "Windlass, or give it a database of its own."
+        )
     from alembic import command
     from alembic.config import Config
 

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from windlass_hub.reconciler.records import JobRecord, RecordsAway
+from windlass_hub.reconciler.records import JobRecord, RecordRefused, RecordsAway
 
-from .audit_database import AuditDatabase, DatabaseProblem
+from .audit_database import AuditDatabase, DatabaseProblem, RowRefused, storable
 from .job_tables import JobRow
 
 _FIELDS = tuple(field.name for field in fields(JobRecord))
 _STEPS = ("run", "annotation", "notification")
 _AT_ONCE = 500
 """Values in one question: databases have limits."""
+_PRUNED_AT_ONCE = 50_000
+_LONGEST = {column.name: getattr(column.type, "length", None) for column in JobRow.__table__.columns}
 
 
 class JobRecords:
-    """The rows. Methods raise RecordsAway."""
+    """The rows. Methods raise RecordsAway, and those that write RecordRefused."""
 
     def __init__(self, database: AuditDatabase) -> None:
         self._database = database
@@ -42,12 +45,19 @@ class JobRecords:
 
     async def add(self, record: JobRecord) -> bool:
         """Keep a row; False, and nothing is changed, where that job has one."""
-        values = {**asdict(record), "finished": record.is_finished, "cost_note": record.cost_note[:300]}
+        values = _storable({**asdict(record), "finished": record.is_finished})
+        same = select(JobRow.uid).where(JobRow.uid == record.uid)
 
         def write(connection: Connection) -> bool:
-            if connection.execute(select(JobRow.uid).where(JobRow.uid == record.uid)).first() is not None:
+            if connection.execute(same).first() is not None:
                 return False
-            connection.execute(insert(JobRow).values(values))
+            try:
+                with connection.begin_nested():
+                    connection.execute(insert(JobRow).values(values))
+            except IntegrityError:
+                if connection.execute(same).first() is None:
+                    raise
+                return False  # Another replica was faster.
             return True
 
         return bool(await self._run(write, writing=True))
@@ -66,13 +76,28 @@ class JobRecords:
         """Change fields of a row."""
 
         def write(connection: Connection) -> None:
-            connection.execute(update(JobRow).where(JobRow.uid == uid).values(**changes))
+            connection.execute(update(JobRow).where(JobRow.uid == uid).values(**_storable(changes)))
             left = select(*(getattr(JobRow, step) for step in _STEPS)).where(JobRow.uid == uid)
             steps = connection.execute(left).first()
             if steps is not None and "pending" not in steps:
                 connection.execute(update(JobRow).where(JobRow.uid == uid).values(finished=True))
 
         await self._run(write, writing=True)
+
+    async def prune(self, *, before: float, keep: Collection[str]) -> int:
+        """Delete rows recorded before that moment with nothing left to do, but for these uids; how many went."""
+        old = select(JobRow.uid).where(JobRow.finished.is_(True), JobRow.recorded_at < before)
+
+        def write(connection: Connection) -> int:
+            found = set(
+                connection.execute(old.order_by(JobRow.recorded_at).limit(_PRUNED_AT_ONCE + len(keep))).scalars()
+            )
+            gone = sorted(found.difference(keep))
+            for start in range(0, len(gone), _AT_ONCE):
+                connection.execute(delete(JobRow).where(JobRow.uid.in_(gone[start : start + _AT_ONCE])))
+            return len(gone)
+
+        return int(await self._run(write, writing=True))
 
     async def _records(self, wanted: Any) -> Sequence[JobRecord]:
         rows = await self._run(lambda connection: connection.execute(wanted).mappings().all(), writing=False)
@@ -81,5 +106,15 @@ class JobRecords:
     async def _run(self, work: Callable[[Connection], Any], *, writing: bool) -> Any:
         try:
             return await asyncio.to_thread(self._database.run, work, writing=writing)
+        except RowRefused as error:
+            # What the database says has the row's content in it.
+            raise RecordRefused(str(error)) from None
         except DatabaseProblem as error:
             raise RecordsAway(str(error)) from error
+
+
+def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A job's reason is what programs and people wrote: odd text is kept in signs, and what is too long is cut."""
+    return {
+        name: storable(value, _LONGEST[name]) if isinstance(value, str) else value for name, value in values.items()
+    }

@@ -96,7 +96,7 @@ def _made(state: ServiceState, client: KubeClient, *, database: AuditDatabase, n
             yield opened
 
     records = JobRecords(database)
-    keeper = Keeper(jobs=jobs, records=records, prices=prices, decide=decide)
+    keeper = Keeper(jobs=jobs, records=records, prices=prices, decide=decide, keep_days=settings.job_days)
     finisher = Finisher(
         client=client,
         jobs=jobs,

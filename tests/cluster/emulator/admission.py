@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.cluster.emulator import quota
 from tests.cluster.emulator.errors import ApiError, forbidden, not_found
-from tests.cluster.emulator.kinds import LIMIT_RANGES, NAMESPACES, PODS, SERVICE_ACCOUNTS
+from tests.cluster.emulator.kinds import LIMIT_RANGES, NAMESPACES, PODS, SERVICE_ACCOUNTS, Kind
 from tests.cluster.emulator.quantities import quantity
 from tests.cluster.emulator.rbac import Rbac
 from tests.cluster.emulator.requests import Ask
@@ -21,6 +22,8 @@ class Admission:
         self._rbac = rbac
         self.service_accounts = True
         """Refuse pods whose ServiceAccount does not exist."""
+        self.webhooks: list[Callable[[Kind, Object], None]] = []
+        """Change new objects, as mutating webhooks of a test's own."""
 
     def check_place(self, ask: Ask) -> None:
         """Refuse to make anything where there is no namespace, or one that is going."""
@@ -35,7 +38,9 @@ class Admission:
             raise _terminating(forbidden(ask.kind, name, why))
 
     def mutate(self, ask: Ask, obj: Object) -> None:
-        """Fill in, as LimitRanger and ServiceAccount do. `obj` is new and is changed."""
+        """Fill in, as LimitRanger, ServiceAccount and webhooks do. `obj` is new and is changed."""
+        for change in self.webhooks:
+            change(ask.kind, obj)
         if ask.kind != PODS:
             return
         spec = obj["spec"]

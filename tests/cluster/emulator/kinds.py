@@ -19,6 +19,8 @@ class Kind:
     short_names: tuple[str, ...] = ()
     custom: bool = False
     subresources: tuple[str, ...] = field(default=())
+    schema: dict[str, Any] | None = field(default=None, compare=False, repr=False)
+    """What objects of a custom kind look like."""
 
     @property
     def api_version(self) -> str:
@@ -148,6 +150,7 @@ class Kinds:
                         status="status" in version.get("subresources", {}),
                         short_names=tuple(names.get("shortNames", ())),
                         custom=True,
+                        schema=version.get("schema", {}).get("openAPIV3Schema"),
                     )
                 )
 

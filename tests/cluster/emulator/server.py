@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from tests.cluster.emulator.tokens import User
 T = TypeVar("T")
 
 _LARGEST_BODY = 3 << 20
+_TURNS_TO_SIT_DOWN = 3
 _JSON_LINES = {"Content-Type": "application/json"}
 
 
@@ -30,7 +32,8 @@ class Emulator:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="emulated Kubernetes API", daemon=True)
         self._runner: web.ServerRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._site: web.SockSite | None = None
+        self._door: socket.socket | None = None
         self._port = 0
         self._tasks: list[asyncio.Task[None]] = []
         self.requests: list[tuple[str, str, str]] = []
@@ -104,12 +107,17 @@ class Emulator:
 
     async def _listen(self) -> None:
         assert self._runner is not None
-        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+        self._door = socket.create_server(("127.0.0.1", self._port), backlog=128)
+        self._port = self._door.getsockname()[1]
+        self._site = web.SockSite(self._runner, self._door)
         await self._site.start()
-        self._port = self._runner.addresses[0][1]
 
     async def _close_doors(self) -> None:
-        if self._site is not None:
+        if self._site is not None and self._door is not None:
+            # Whoever was let in gets his seat before the door shuts: asyncio would lose his socket otherwise, unclosed.
+            asyncio.get_running_loop().remove_reader(self._door)
+            for _ in range(_TURNS_TO_SIT_DOWN):
+                await asyncio.sleep(0)
             await self._site.stop()
             self._site = None
         self._cut()

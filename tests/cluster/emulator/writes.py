@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import secrets
 import uuid
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from tests.cluster.emulator.errors import ApiError, already_exists, bad_request,
 from tests.cluster.emulator.kinds import CRDS, Kinds
 from tests.cluster.emulator.requests import Ask, flag
 from tests.cluster.emulator.storage import Object, Storage
+from tests.cluster.emulator.structural import shape
 from tests.cluster.emulator.times import rfc3339
 from tests.cluster.emulator.validation import validate
 
@@ -114,6 +116,7 @@ class Writes:
         if "spec" in body:
             metadata["generation"] = 1
         defaults.fill(ask.kind, body)
+        shape(ask.kind, body, strict=_strict(ask))
         self._admission.mutate(ask, body)
         self._admission.check_place(ask)
         validate(ask.kind, body)
@@ -140,6 +143,7 @@ class Writes:
             new |= {"status": copy.deepcopy(live["status"])} if "status" in live else {}
         _kept(new, live)
         defaults.fill(ask.kind, new) if ask.kind.kind != "Namespace" else new.setdefault("spec", live.get("spec", {}))
+        shape(ask.kind, new, strict=_strict(ask))
         if new.get("spec") != live.get("spec") and "generation" in old:
             new["metadata"]["generation"] = old["generation"] + 1
         _immutable(ask, live, new)
@@ -153,6 +157,10 @@ class Writes:
         if live is None:
             raise not_found(ask.kind, ask.name)
         return live
+
+
+def _strict(ask: Ask) -> bool:
+    return ask.query.get("fieldValidation") == "Strict"
 
 
 def _unrecorded(_obj: Object) -> None:
@@ -171,6 +179,9 @@ def _checked(ask: Ask) -> Object:
     if not isinstance(ask.body, dict):
         raise bad_request("the body of the request was in an unknown format")
     body: Object = copy.deepcopy(ask.body)
+    if ask.kind.custom and not body.get("kind"):
+        named = f'{ask.kind.kind} in version "{ask.kind.version}" cannot be handled as a {ask.kind.kind}'
+        raise bad_request(f"{named}: unmarshalerDecoder: Object 'Kind' is missing in '{json.dumps(body)[:200]}'")
     for field, wanted in (("apiVersion", ask.kind.api_version), ("kind", ask.kind.kind)):
         if body.setdefault(field, wanted) != wanted:
             raise bad_request(f"the {field} in the data ({body[field]}) does not match the expected one ({wanted})")

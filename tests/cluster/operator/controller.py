@@ -28,12 +28,18 @@ class Operator:
     """Start it after the kinds were installed; `kinds` are those it looks after."""
 
     def __init__(
-        self, credentials: Credentials, *, kinds: tuple[str, ...] = ("PyTorchJob", "TrainJob", "JobSet"), jobs: bool
+        self,
+        credentials: Credentials,
+        *,
+        kinds: tuple[str, ...] = ("PyTorchJob", "TrainJob", "JobSet"),
+        jobs: bool,
+        foreign: frozenset[str] = frozenset(),
     ) -> None:
-        """`jobs`: look after Jobs too, where no real controller does."""
+        """`jobs`: look after Jobs too, where no real controller does. In `foreign` namespaces nothing is touched."""
         self.refused: list[str] = []
         """What the API did not take from it, beside pods (those are told by events)."""
         self._credentials = credentials
+        self._foreign = foreign
         known: dict[str, tuple[Resource, Reconcile, str]] = {
             "PyTorchJob": (PYTORCH_JOBS, pytorch.reconcile, "pytorchjob-controller"),
             "TrainJob": (TRAIN_JOBS, trainer.reconcile, "trainer.kubeflow.org/trainjob-controller"),
@@ -87,7 +93,7 @@ class Operator:
             self._enqueue((owner["kind"], metadata["namespace"], owner["name"]))
 
     def _enqueue(self, key: Key) -> None:
-        if key[0] in self._controllers and key not in self._queued:
+        if key[0] in self._controllers and key[1] not in self._foreign and key not in self._queued:
             self._queued.add(key)
             self._queue.put_nowait(key)
 

@@ -46,7 +46,10 @@ async def reconcile(world: World, jobset: Object) -> None:
 async def _children(world: World, jobset: Object, present: list[Object], *, attempt: int, blocked: set[str]) -> None:
     """Make the Jobs that are missing, once those of the attempt before are gone; suspend and resume the others."""
     name, namespace, spec = jobset["metadata"]["name"], jobset["metadata"]["namespace"], jobset["spec"]
-    service = {"metadata": {"name": name}, "spec": {"clusterIP": "None", "selector": {f"{_PREFIX}/jobset-name": name}}}
+    selector = {f"{_PREFIX}/jobset-name": name}
+    # Ranks look for each other before they are ready.
+    named = {"clusterIP": "None", "selector": selector, "publishNotReadyAddresses": True}
+    service = {"metadata": {"name": name}, "spec": named}
     await world.make(SERVICES, service, jobset, quietly=True)
     known = {child["metadata"]["name"]: child for child in present}
     for replicated in spec["replicatedJobs"]:

@@ -13,7 +13,12 @@ from windlass.engines.job_folder.paths import JobFolder
 from windlass.engines.job_folder.ranks import RankWatch, read_rank
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**400, -(10**30)])
+    | st.floats()
+    | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -35,6 +40,8 @@ def test_no_content_is_believed_blindly(tmp_path: Path, content: object) -> None
     assert fraction is None or 0 <= fraction <= 1
     assert status.error is None or status.error["rank"] == 0
     assert not math.isnan(status.error_at)
+    numbers = (status.pid, status.cell, status.cells, status.exit_code)
+    assert all(number is None or abs(number) < 2**53 for number in numbers), "no database takes more"
     assert all(isinstance(notice, str) for notice in status.notices)
 
 

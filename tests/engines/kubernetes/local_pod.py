@@ -16,7 +16,9 @@ from pathlib import Path
 
 from windlass.engines.kubernetes.model import Object
 
-_FROM_HERE = ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
+_FROM_HERE = ("LANG", "LC_ALL", "VIRTUAL_ENV")
+# An image has its `python` and `torchrun` on its path; here that is the environment of the tests, active or not.
+_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
 
 
@@ -70,7 +72,7 @@ class LocalPod:
 
     def environment(self, container: Object) -> dict[str, str]:
         """The variables a process of the container would find."""
-        found = {name: os.environ[name] for name in _FROM_HERE if name in os.environ}
+        found = {"PATH": _PATH} | {name: os.environ[name] for name in _FROM_HERE if name in os.environ}
         own: dict[str, str] = {}
         for entry in container["env"]:
             key = entry.get("valueFrom", {}).get("secretKeyRef", {}).get("key")

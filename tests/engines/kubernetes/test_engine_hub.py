@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.crds import install
-from tests.cluster.operator import Operator
 from tests.engines.kubernetes.engines import IMAGE, OWNER, Engine, spec
 from tests.engines.kubernetes.hub import Hub, a_hub
 
@@ -42,7 +41,7 @@ async def on_a_hub(cluster: Cluster, folder: Path) -> AsyncIterator[Desk]:
     await install(cluster, PYTORCH_JOBS)
     namespace = await cluster.namespace()
     token = cluster.emulator.api.tokens.add("ada", groups=("system:masters",))
-    operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=False).start()
+    operator = cluster.operator("PyTorchJob", jobs=False).start()
     try:
         async with a_hub() as hub:
             hub.gives_token(token, namespace=namespace, server=cluster.url)

@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.crds import TRAINER, install
-from tests.cluster.operator import Operator
 from tests.engines.kubernetes.engines import OWNER, Engine, engine_on, spec
 
 from windlass.engines.base import State
@@ -28,10 +27,10 @@ KEPT_SECONDS = 3600
 @pytest_asyncio.fixture
 async def namespace(cluster: Cluster) -> AsyncIterator[str]:
     """With operators that look after TrainJobs in it."""
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes, and these jobs have no image.")
+    cluster.needs_stand_ins()
+    cluster.needs("indexed-jobs")
     await install(cluster, *TRAINER)
-    operator = Operator(cluster.credentials(), kinds=("TrainJob", "JobSet"), jobs=cluster.emulator is not None).start()
+    operator = cluster.operator("TrainJob", "JobSet").start()
     yield await cluster.namespace()
     operator.stop()
 

@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.crds import install
-from tests.cluster.operator import Operator
 from tests.engines.kubernetes.engines import Engine, engine_on, spec
 
 from windlass.engines.base import JobStatus, State
@@ -30,10 +29,9 @@ NAME = f"train-it-{JOB}"
 @pytest_asyncio.fixture
 async def namespace(cluster: Cluster) -> AsyncIterator[str]:
     """With an operator that looks after PyTorchJobs and Jobs in it."""
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes, and these jobs have no image.")
+    cluster.needs_stand_ins()
     await install(cluster, PYTORCH_JOBS)
-    operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=cluster.emulator is not None).start()
+    operator = cluster.operator("PyTorchJob").start()
     yield await cluster.namespace()
     operator.stop()
 
@@ -173,8 +171,7 @@ async def test_while_the_cluster_is_silent_jobs_say_that_they_are_shown_as_they_
 async def test_an_operator_that_is_installed_later_needs_no_new_server(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes, and these jobs have no image.")
+    cluster.needs_stand_ins()
     cluster.needs("default-service-accounts")
     if cluster.emulator is None:
         pytest.skip("Kinds stay installed on this server.")
@@ -184,7 +181,7 @@ async def test_an_operator_that_is_installed_later_needs_no_new_server(
         before = {kind.name for kind in (await made.engine.offers()).kinds if kind.served}
         assert "PyTorchJob" not in before
         await install(cluster, PYTORCH_JOBS)
-        operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=False).start()
+        operator = cluster.operator("PyTorchJob", jobs=False).start()
         try:
             await made.engine.submit(spec(tmp_path))
             assert (await made.reaches(JOB, State.RUNNING)).kind == "PyTorchJob"

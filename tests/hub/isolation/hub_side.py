@@ -61,6 +61,8 @@ class HubSide:
         return Isolation(self.client, settings=settings, patience_seconds=patience_seconds)
 
     async def ensure(self, person: Person = ADA, catalogue: Catalogue = CATALOGUE, **changes: Any) -> UserNamespace:
+        # Also where it refuses half way.
+        self.cluster.remove_later(NAMESPACES, self.name_of(person.name))
         made = await self.isolation(**changes).ensure(person, catalogue=catalogue)
         self.cluster.remove_later(NAMESPACES, made.name)
         return made

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.crds import install
@@ -37,6 +36,7 @@ from windlass_hub.settings import Settings
 OWNER = "ada"
 PRODUCT = "Tesla-T4"
 PRICES = Prices(cpu_core_hour=0.04, memory_gib_hour=0.005, gpu_hour={PRODUCT: 0.35})
+KEEP_DAYS = 700
 LIMITS = {"nvidia.com/gpu": "1", "cpu": "2", "memory": "4Gi"}
 
 
@@ -84,6 +84,7 @@ class Desk:
             records=self.records,
             prices=self._prices,
             decide=self._decide,
+            keep_days=KEEP_DAYS,
             clock=self.clock,
             wall=self.wall,
         )
@@ -228,10 +229,9 @@ def _ended(job: dict[str, Any] | None) -> bool:
 
 @pytest_asyncio.fixture
 async def operator(cluster: Cluster) -> AsyncIterator[Operator]:
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes.")
+    cluster.needs_stand_ins()
     await install(cluster, PYTORCH_JOBS)
-    made = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=False).start()
+    made = cluster.operator("PyTorchJob", jobs=False).start()
     yield made
     made.stop()
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass_hub.profiles.model import Prices
-from windlass_hub.reconciler.costs import Cost, cost_of
+from windlass_hub.reconciler.costs import Cost, Told, cost_of
 from windlass_hub.reconciler.usage import AMOUNTS, PodUsage, usage_of
 
 PRICES = Prices(cpu_core_hour=0.04, memory_gib_hour=0.005, gpu_hour={"Tesla-T4": 0.35, "A100": 2.0}, spot_factor=0.5)
@@ -32,8 +32,10 @@ def usage(**changes: Any) -> PodUsage:
     return PodUsage(**{**whole, **changes})
 
 
-def cost(*pods: PodUsage, expected: int = 1, watched: bool = False, prices: Prices | None = PRICES) -> Cost:
-    return cost_of(pods, expected=expected, watched=watched, prices=prices)
+def cost(
+    *pods: PodUsage, expected: int = 1, watched: bool = False, prices: Prices | None = PRICES, **more: Any
+) -> Cost:
+    return cost_of(pods, told=Told(expected=expected, **more), watched=watched, prices=prices)
 
 
 def test_a_job_costs_what_its_pods_held_for_as_long_as_they_held_it() -> None:
@@ -78,6 +80,22 @@ def test_pods_that_nobody_saw_are_not_counted_as_nothing() -> None:
     assert "replaced" in cost(usage(), replaced, expected=2).note
     before = usage(title="worker 0", until=590.0)
     assert cost(usage(), replaced, before, expected=2).gpu_hours is not None
+
+
+def test_what_the_job_says_of_its_pods_must_fit_those_that_were_seen() -> None:
+    late = usage(created_at=1000.0, since=1000.0, until=4600.0)
+    assert cost(late, began_at=990.0, ended=1).gpu_hours == 1.0
+    assert "replaced" in cost(late, began_at=500.0).note
+    assert "replaced" in cost(late, ended=3).note
+    assert "replaced" in cost(usage(attempt=2), usage(attempt=1)).note
+    assert cost(usage(attempt=1), usage(attempt=0)).gpu_hours == 2.0
+    assert cost(late, began_at=500.0, ended=3, watched=True).gpu_hours == 1.0
+
+
+def test_a_job_that_ran_without_a_pod_that_could_be_found_did_not_run_for_nothing() -> None:
+    found = cost(ran=True, watched=True)
+    assert (found.gpu_hours, found.usd) == (None, None)
+    assert "none of its pods" in found.note
 
 
 def pod(*, amounts: dict[str, float], ended: bool = True, **more: Any) -> dict[str, Any]:
@@ -137,6 +155,13 @@ def test_a_pod_holds_on_until_it_is_gone() -> None:
     assert usage_of(told, {}, gone_at=1_767_229_200.0).hours == 0.5
 
 
+def test_when_a_pod_went_that_nobody_watched_is_not_known() -> None:
+    running, ended = pod(amounts={}, ended=False), pod(amounts={})
+    assert usage_of(running, {}, gone_unseen=True).hours is None
+    assert usage_of(running, {}, gone_unseen=True).ended
+    assert usage_of(ended, {}, gone_unseen=True).hours == 2.0
+
+
 def test_an_evicted_pod_that_says_of_no_container_when_it_ended_ended_when_it_was_not_ready() -> None:
     item = pod(amounts={})
     item["status"]["containerStatuses"] = []
@@ -164,7 +189,7 @@ usages = st.builds(
 def test_a_figure_is_whole_or_unknown_with_a_reason_and_never_negative(
     pods: list[PodUsage], expected: int, watched: bool
 ) -> None:
-    found = cost_of(pods, expected=expected, watched=watched, prices=PRICES)
+    found = cost_of(pods, told=Told(expected=expected), watched=watched, prices=PRICES)
     assert (found.note == "") == (found.gpu_hours is not None and found.usd is not None)
     assert all(figure is None or figure >= 0 for figure in (found.gpu_hours, found.usd))
     assert found.gpu_hours is not None or found.usd is None

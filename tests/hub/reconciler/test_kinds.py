@@ -24,7 +24,7 @@ Object = dict[str, Any]
 @pytest_asyncio.fixture
 async def operator(cluster: Cluster) -> AsyncIterator[Operator]:
     await install(cluster, *TRAINER)
-    made = Operator(cluster.credentials(), kinds=("TrainJob", "JobSet"), jobs=True).start()
+    made = cluster.operator("TrainJob", "JobSet").start()
     yield made
     made.stop()
     assert made.refused == []

@@ -53,6 +53,8 @@ def pod(outcome: str) -> Object:
         (Observed(job=job(FAILED), pods=[pod("failed")]), "failed", "exit-code", "exit code 1"),
         (Observed(job=job(FAILED), pods=[pod("evicted")]), "failed", "evicted", "master"),
         (Observed(job=job(FAILED)), "failed", "unknown", "failed"),
+        (Observed(job=job(FAILED), departed=[pod("oom-killed")]), "failed", "oom-killed", "out of memory"),
+        (Observed(job=None, last=job(condition("Running")), end_unseen=True), "lost", "unknown", "not seen"),
         (
             Observed(job=job(condition("Failed", "DeadlineExceeded")), pods=[pod("image-pull-back-off")]),
             "failed",

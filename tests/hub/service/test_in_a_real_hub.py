@@ -8,21 +8,28 @@ import pytest
 from tests.hub import real_hub
 from tests.hub.real_hub import Hub
 
-from windlass_hub.settings import COSTS_READ, PROFILES_READ, PROFILES_WRITE
+from windlass_hub.service.hub_api import HubApi
+from windlass_hub.service.reconciling import HubServers
+from windlass_hub.settings import COSTS_READ, PROFILES_READ, PROFILES_WRITE, SERVICE_NAME
 
 pytestmark = pytest.mark.skipif(bool(real_hub.MISSING), reason=real_hub.MISSING or "")
 
 
-def server_environment(hub: Hub, user: str) -> dict[str, str]:
-    """What the hub gave the server of `user`: its own token, and where the service is."""
+def environment_where(hub: Hub, name: str, value: str) -> dict[str, str]:
+    """What the hub gave the process in whose environment this is."""
     for process in psutil.process_iter():
         try:
             found = process.environ()
         except (psutil.Error, OSError):
             continue
-        if found.get("JUPYTERHUB_USER") == user and found.get(real_hub.MARK) == hub.run_id:
+        if found.get(name) == value and found.get(real_hub.MARK) == hub.run_id:
             return found
-    raise AssertionError(f"{user}'s server does not run.")
+    raise AssertionError(f"The process of {value} does not run.")
+
+
+def server_environment(hub: Hub, user: str) -> dict[str, str]:
+    """What the hub gave the server of `user`: its own token, and where the service is."""
+    return environment_where(hub, "JUPYTERHUB_USER", user)
 
 
 def ask(environment: dict[str, str], path: str, method: str = "GET") -> httpx.Response:
@@ -133,3 +140,12 @@ def test_the_log_of_decisions_outlives_a_restart_of_the_hub(hub: Hub) -> None:
     hub.wait_for_service()
     entries = hub.service("GET", "api/admin/audit", user="wendy").json()
     assert any(entry["who"] == "bob" and entry["decision"] == "refused" for entry in entries["entries"]), entries
+
+
+async def test_with_its_scopes_the_service_learns_whose_server_runs(hub: Hub) -> None:
+    hub.wait_for_service()
+    hub.start_server("ann", {"profile": "cpu"})
+    given = environment_where(hub, "JUPYTERHUB_SERVICE_NAME", SERVICE_NAME)
+    api = HubApi(url=given["JUPYTERHUB_API_URL"], token=given["JUPYTERHUB_API_TOKEN"])
+    assert set(await HubServers(api).running() or ()) == {"ann"}
+    await api.close()

@@ -32,10 +32,9 @@ from windlass_hub.settings import Settings
 
 @pytest_asyncio.fixture
 async def operator(cluster: Cluster) -> AsyncIterator[Operator]:
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes.")
+    cluster.needs_stand_ins()
     await install(cluster, PYTORCH_JOBS)
-    made = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=False).start()
+    made = cluster.operator("PyTorchJob", jobs=False).start()
     yield made
     made.stop()
 

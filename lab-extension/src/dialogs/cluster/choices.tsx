@@ -4,7 +4,7 @@ import * as React from 'react';
 import type { OfferedQueue } from '../../api/types';
 import type { IChoice } from '../field';
 import { ChoiceField } from '../field';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 import { describeFree, describeGpu, fromText, offerOf, toText } from './gpus';
 
 interface IOfferedFieldProps {

@@ -2,19 +2,13 @@
 import * as React from 'react';
 import '../../../style/cluster.css';
 import { TextField } from '../field';
-import type { IGroupProps } from '../placement';
 import { GpuField, NodeClassField, QueueField } from './choices';
 import { ImageField } from './image';
 import { KindSummary } from './kind';
 import { MoreFields } from './more';
-import type { OffersModel } from './offers';
 import { OffersNote } from './offersNote';
+import type { IClusterProps } from './props';
 import { VolumesGroup } from './volumes';
-
-/** What the groups about a cluster get. */
-export interface IClusterProps extends IGroupProps {
-  readonly offers: OffersModel;
-}
 
 /** All of them. */
 export function ClusterFields(props: IClusterProps): React.JSX.Element {

@@ -44,7 +44,7 @@ export function describeGpu(gpu: GpuChoice, trans: TranslationBundle): string {
     case 'mig':
       return trans.__('%1, MIG %2', product, gpu.mig_profile ?? '');
     case 'time-sliced':
-      return trans.__('%1, time-sliced', product);
+      return trans.__('%1, time-sliced', product.replace(/ SHARED$/, ''));
     default:
       return product;
   }

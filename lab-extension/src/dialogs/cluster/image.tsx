@@ -2,7 +2,7 @@
 import * as React from 'react';
 import type { OfferedImage } from '../../api/types';
 import { ChoiceField, TextField } from '../field';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 
 /** Value of the choice to type a name; no image has it. */
 const TYPED = ' ';
@@ -29,7 +29,7 @@ export function ImageField(props: IClusterProps): React.JSX.Element {
           }}
         />
       )}
-      {isTyped && <ImageLine {...props} hasList={images.length > 0} onChange={set} />}
+      {isTyped && <ImageLine {...props} usual={images[0]} onChange={set} />}
     </>
   );
 }
@@ -72,20 +72,22 @@ function ImageList({ model, idPrefix, images, isTyped, onChange }: IImageListPro
 }
 
 interface IImageLineProps extends IClusterProps {
-  readonly hasList: boolean;
+  /** What is taken when nothing is typed. */
+  readonly usual: OfferedImage | undefined;
   readonly onChange: (value: string) => void;
 }
 
-function ImageLine({ model, idPrefix, hasList, onChange }: IImageLineProps): React.JSX.Element {
+function ImageLine({ model, idPrefix, usual, onChange }: IImageLineProps): React.JSX.Element {
   const { trans, form, errors } = model;
   return (
     <TextField
       id={`${idPrefix}-image`}
-      label={hasList ? trans.__('Name of the image') : trans.__('Image')}
+      label={usual ? trans.__('Name of the image') : trans.__('Image')}
       isWide
       isCode
       placeholder={trans.__('registry.example.com/team/train:1.2')}
       value={form.cluster.image}
+      help={usual && form.cluster.image.trim() === '' && trans.__('While this is empty: %1', usual.image)}
       error={errors['cluster.image']}
       onChange={onChange}
     />

@@ -1,14 +1,15 @@
 /** Which kind of job it becomes in the cluster, and why. */
 import * as React from 'react';
 import { ChoiceField } from '../field';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 
-/** The kind that the preview found, with the reason. */
+/** The kind that the preview found for these fields, with the reason. */
 export function KindSummary({ model, offers }: IClusterProps): React.JSX.Element {
-  const { trans, preview, previewState } = model;
+  const { trans, preview, previewState, errors } = model;
+  const isOfThese = previewState === 'ready' && Object.keys(errors).length === 0;
   const namespace = offers.offers?.namespace;
   const kind =
-    preview?.engine === model.engine && previewState === 'ready'
+    preview?.engine === model.engine && isOfThese
       ? `${trans.__('Runs as %1.', preview.kind)} ${preview.kind_reason ?? ''}`
       : '';
   return (

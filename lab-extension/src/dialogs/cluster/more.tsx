@@ -1,18 +1,22 @@
-/** The fields about a cluster that few jobs need: folded, but when something in them is wrong. */
+/** The fields about a cluster that few jobs need: folded while they are as by default and none of them is wrong. */
 import * as React from 'react';
+import type { IClusterForm } from '../clusterForm';
+import { EMPTY_CLUSTER_FORM } from '../clusterForm';
 import { TextField } from '../field';
 import { asChoices, OfferedField } from './choices';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 import { KindField } from './kind';
 
 const FIELDS = ['kind', 'shared_memory_bytes', 'priority_class', 'runtime'];
+
+const FORM_FIELDS = ['kind', 'sharedMemory', 'priorityClass', 'runtime', 'installPackages'] as const;
 
 /** Kind, shared memory, priority, runtime, packages, and what fixes have set beyond the fields. */
 export function MoreFields(props: IClusterProps): React.JSX.Element {
   const { model, idPrefix } = props;
   const { trans, form, errors } = model;
   const isWrong = FIELDS.some(name => errors[name] ?? errors[`cluster.${name}`]);
-  const [isOpen, setOpen] = React.useState(false);
+  const [isOpen, setOpen] = React.useState(() => hasChoices(form.cluster));
   return (
     <details
       className="jp-WindlassSection"
@@ -47,6 +51,14 @@ export function MoreFields(props: IClusterProps): React.JSX.Element {
         <OtherOptions {...props} />
       </div>
     </details>
+  );
+}
+
+/** Whether something in here is not as it is by default. */
+function hasChoices(cluster: IClusterForm): boolean {
+  return (
+    FORM_FIELDS.some(name => cluster[name] !== EMPTY_CLUSTER_FORM[name]) ||
+    Object.keys(cluster.other).length > 0
   );
 }
 

@@ -1,7 +1,7 @@
 /** How good what is offered is: on its way, old, not to be had, or not whole. */
 import * as React from 'react';
 import { StateView } from '../../components/stateView';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 
 /** Nothing, while all is well. */
 export function OffersNote({ model, offers: asked }: IClusterProps): React.JSX.Element | null {

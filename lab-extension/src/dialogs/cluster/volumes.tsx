@@ -7,7 +7,7 @@ import { formatBytes } from '../../components/quantities';
 import type { IVolumeRow } from '../clusterForm';
 import { TextField } from '../field';
 import { OfferedField } from './choices';
-import type { IClusterProps } from './fields';
+import type { IClusterProps } from './props';
 
 /** Most of them that the server takes. */
 const MOST_ROWS = 16;

@@ -5,6 +5,7 @@ import { copyIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import '../../../style/manifest.css';
 import { isObject } from '../clusterForm';
+import { EarlierBanner } from '../earlier';
 import type { SubmitModel } from '../model';
 import { toYaml } from './yaml';
 
@@ -26,10 +27,8 @@ export function ManifestTab({ model }: { readonly model: SubmitModel }): React.J
   };
   const all = manifests.map(({ yaml }) => yaml).join('---\n');
   return (
-    <div
-      className={`jp-WindlassPreview${previewState === 'ready' ? '' : ' jp-mod-stale'}`}
-      aria-busy={previewState === 'stale'}
-    >
+    <div className="jp-WindlassPreview" aria-busy={previewState === 'stale'}>
+      <EarlierBanner model={model} />
       <div className="jp-WindlassManifest-head">
         <p className="jp-WindlassMuted">
           {trans.__('Made in this order. Secrets are references: their values are not in here.')}

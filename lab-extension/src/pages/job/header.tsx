@@ -14,6 +14,8 @@ interface IHeaderProps {
   readonly isStale: boolean;
   readonly elapsedSeconds: () => number | null;
   readonly commands: CommandRegistry;
+  /** An action has ended, which may have made a job. */
+  readonly onMade: (job: Job | undefined) => void;
   readonly onRerunWithParameters: () => void;
   readonly trans: TranslationBundle;
 }
@@ -102,13 +104,13 @@ function progressLabel({ progress }: Job, trans: TranslationBundle): string {
   return cells === null ? trans.__('cell %1', cell) : trans.__('cell %1 of %2', cell, cells);
 }
 
-function Actions({ job, commands, onRerunWithParameters, trans }: IHeaderProps): React.JSX.Element {
+function Actions({ job, commands, onMade, onRerunWithParameters, trans }: IHeaderProps): React.JSX.Element {
   const isOver = isFinal(job.state);
   const shown = isOver ? [CommandIDs.rerunJob, CommandIDs.deleteJob] : [CommandIDs.stopJob];
   return (
     <div className="jp-WindlassJobHeader-actions" role="toolbar" aria-label={trans.__('Actions')}>
       {shown.slice(0, 1).map(id => (
-        <CommandButton key={id} commands={commands} id={id} jobId={job.id} />
+        <CommandButton key={id} commands={commands} id={id} jobId={job.id} onDone={onMade} />
       ))}
       {isOver && (
         <button type="button" className="jp-WindlassButton" onClick={onRerunWithParameters}>
@@ -126,10 +128,11 @@ interface ICommandButtonProps {
   readonly commands: CommandRegistry;
   readonly id: string;
   readonly jobId: string;
+  readonly onDone?: (job: Job | undefined) => void;
 }
 
 /** A button for a command on this job. */
-function CommandButton({ commands, id, jobId }: ICommandButtonProps): React.JSX.Element | null {
+function CommandButton({ commands, id, jobId, onDone }: ICommandButtonProps): React.JSX.Element | null {
   const args = { id: jobId };
   if (!commands.hasCommand(id)) {
     return null;
@@ -141,7 +144,7 @@ function CommandButton({ commands, id, jobId }: ICommandButtonProps): React.JSX.
       className="jp-WindlassButton"
       title={commands.caption(id, args)}
       disabled={!commands.isEnabled(id, args)}
-      onClick={() => void commands.execute(id, args)}
+      onClick={() => void commands.execute(id, args).then(onDone)}
     >
       {Icon?.react && <Icon.react tag="span" aria-hidden width="14px" height="14px" />}
       {commands.label(id, args)}

@@ -165,6 +165,7 @@ export class JobPage extends MainAreaWidget<Panel> {
           isStale={isStale}
           elapsedSeconds={() => jobs.elapsedSeconds(job)}
           commands={this._commands}
+          onMade={again => void this._open(again)}
           onRerunWithParameters={() => void this._rerun(job)}
           trans={trans}
         />
@@ -240,13 +241,19 @@ export class JobPage extends MainAreaWidget<Panel> {
   }
 
   private async _rerun(job: Job): Promise<void> {
-    const again = await openRerunDialog({
-      windlass: this._windlass,
-      job,
-      send: async parameters => this._windlass.jobs.rerun(job.id, parameters)
-    });
-    if (again) {
-      await this._commands.execute(CommandIDs.openJob, { id: again.id });
+    await this._open(
+      await openRerunDialog({
+        windlass: this._windlass,
+        job,
+        send: async parameters => this._windlass.jobs.rerun(job.id, parameters)
+      })
+    );
+  }
+
+  /** Show the job that an action has made, if it has. */
+  private async _open(made: Job | null | undefined): Promise<void> {
+    if (made) {
+      await this._commands.execute(CommandIDs.openJob, { id: made.id });
     }
   }
 

@@ -17,6 +17,7 @@ from windlass.engines.job_folder.paths import JobFolder
 
 _LARGEST_TRACEBACK_LINES = 500
 _LARGEST_TEXT = 10_000
+_LARGEST_INTEGER = 2**53
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class RankStatus:
     fraction: float | None = None
     message: str | None = None
     exit_code: int | None = None
+    ended_at: float | None = None
     error: dict[str, Any] | None = None
     """As contract.jobs.JobError."""
     error_at: float = math.inf
@@ -65,6 +67,7 @@ def read_rank(job: JobFolder, rank: int) -> RankStatus | None:
         fraction=_number(content.get("fraction")),
         message=_text(content.get("message")),
         exit_code=_integer(content.get("exit_code")),
+        ended_at=_number(content.get("ended_at")),
         error=_error(error, rank) if isinstance(error, dict) else None,
         error_at=_moment(error.get("at")) if isinstance(error, dict) else math.inf,
         notices=tuple(_texts(content.get("notices"))),
@@ -129,13 +132,17 @@ def _texts(value: object) -> list[str]:
 
 
 def _integer(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """Whole numbers of a size that databases and browsers keep exactly."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_INTEGER else None
 
 
 def _number(value: object) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
-    return float(value) if math.isfinite(value) else None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _moment(value: object) -> float:

@@ -133,6 +133,12 @@ class Observed:
     replaced: int = 0
     """How many pods were taken away and made again while this was watched; operators do not count these."""
     seconds_since_created: float = 0.0
+    departed: Sequence[Object] = ()
+    """Pods that were taken away as the job ended, as they were last: they tell where it was, and not how it stands."""
+    end_unseen: bool = False
+    """Its object went while nobody watched, so that `last` need not be how it ended."""
+    readings: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was read of it, by reader: several ask, and an observation does not change."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,6 +67,8 @@ def _forbidden(error: kube.Forbidden, *, doing: str) -> WindlassError:
             f"{quota['limit']} is the limit. Ask for less, or wait until other jobs have ended."
         )
         return InvalidRequest(message, fields=_fields([quota["asked"]], message))
+    if "being terminated" in error.message:
+        return Conflict(f"The cluster could not {doing}: {_sentence(error.message)} Jobs need another namespace.")
     if _NOT_THE_ACCOUNT.search(error.message):
         message = f"The cluster's rules refuse this job: {_sentence(error.message)}"
         return InvalidRequest(message, fields=_fields([error.message], message))
@@ -74,6 +76,11 @@ def _forbidden(error: kube.Forbidden, *, doing: str) -> WindlassError:
 
 
 def _invalid(error: kube.Invalid) -> InvalidRequest:
+    if error.too_large:
+        return InvalidRequest(
+            f"This job's manifest is larger than the cluster takes: {_sentence(error.message)} Give the job fewer and "
+            "shorter environment variables."
+        )
     causes = [cause for cause in error.details.get("causes") or [] if isinstance(cause, Mapping)]
     message = f"The cluster refuses this job as it is: {_sentence(error.message)}"
     told = [f"{cause.get('field', '')} {cause.get('message', '')}" for cause in causes] or [error.message]

@@ -125,6 +125,7 @@ async def an_account(cluster: Cluster, namespace: str, *, may: list[dict[str, An
 
 @pytest.mark.cluster
 async def test_an_account_without_rights_learns_what_everybody_may_know(cluster: Cluster) -> None:
+    cluster.needs("openapi-v3")
     await install(cluster, *OPERATORS)
     namespace = await cluster.namespace()
     nobody = await cluster.account(namespace, "nobody")

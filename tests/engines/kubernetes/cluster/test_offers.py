@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.crds import KUEUE, OPERATORS, TRAINER, install
 from tests.engines.kubernetes.hub import Hub, a_hub
+from tests.engines.kubernetes.making import job_spec
 
 from windlass.contract.cluster import ClusterOffers
 from windlass.engines.kubernetes.cluster.discovery import discover
 from windlass.engines.kubernetes.cluster.offers import NODES_AT_ONCE, offers
+from windlass.engines.kubernetes.cluster.settings import ClusterSettings
+from windlass.engines.kubernetes.engine import KubernetesEngine
 from windlass.engines.kubernetes.model import ClusterFacts
+from windlass.engines.kubernetes.sending.planning import plan
 from windlass.hub.broker import HubBroker
 from windlass.kube.client import KubeClient
 from windlass.kube.resources import (
@@ -93,9 +98,16 @@ async def test_kinds_say_why_they_can_or_cannot_be_had(cluster: Cluster) -> None
 async def test_queues_say_how_full_they_are_and_which_admit_nothing(cluster: Cluster) -> None:
     await install(cluster, *KUEUE)
     queues = LOCAL_QUEUES["v1beta2"]
+    inactive = {
+        "type": "Active",
+        "status": "False",
+        "reason": "ClusterQueueIsInactive",
+        "message": "Can't submit new workloads",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
     for name, status in (
         ("team-a", {"pendingWorkloads": 3, "admittedWorkloads": 2}),
-        ("closed", {"conditions": [{"type": "Active", "status": "False", "message": "Can't submit new workloads"}]}),
+        ("closed", {"conditions": [inactive]}),
     ):
         body = {"metadata": {"name": name}, "spec": {"clusterQueue": "main"}}
         await cluster.create(queues, body, namespace="default")
@@ -196,6 +208,52 @@ async def test_this_server_s_image_comes_before_the_catalogue(cluster: Cluster) 
         found = (await look(cluster.admin, "default", broker=hub.broker, environ=environ)).images
         assert [each.image for each in found] == ["quay.io/real:3", "quay.io/base:1", "quay.io/mine:2"]
     assert (await look(cluster.admin, "default")).images == []
+
+
+@pytest.mark.emulator
+async def test_the_first_image_is_the_one_that_a_job_runs_in_when_it_names_none(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    environ = {"JUPYTER_IMAGE": "quay.io/real:3"}
+    facts = await discover(cluster.admin, namespace="default")
+    for setting in (None, "quay.io/usual:1", "quay.io/real:3"):
+        config = cluster.kubeconfig(tmp_path / "kubeconfig", namespace="default")
+        engine = KubernetesEngine(data_dir=tmp_path, environ={"KUBECONFIG": str(config), **environ}, image=setting)
+        try:
+            names = [each.image for each in (await engine.offers()).images]
+        finally:
+            await engine.close()
+        sent = plan(
+            job_spec(),
+            settings=ClusterSettings(image=setting),
+            facts=facts,
+            namespace="default",
+            catalogue=["quay.io/base:1"],
+            environ=environ,
+        )
+        assert names[0] == sent.job.image
+        assert set(names) == {each for each in (setting, "quay.io/real:3") if each}
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.emulator
+async def test_the_usual_image_keeps_the_name_that_the_catalogue_gives_it(cluster: Cluster) -> None:
+    async with a_hub() as hub:
+        with_capacity(hub)
+        facts = await discover(cluster.admin, namespace="default")
+        found = await offers(
+            cluster.admin,
+            namespace="default",
+            server="https://api",
+            facts=facts,
+            broker=hub.broker,
+            environ={},
+            usual_image="quay.io/mine:2",
+        )
+    assert [(each.image, each.display_name) for each in found.images] == [
+        ("quay.io/mine:2", "Mine"),
+        ("quay.io/base:1", "Base"),
+    ]
 
 
 @pytest.mark.emulator

@@ -40,8 +40,7 @@ async def test_a_bundle_whose_job_was_never_made_goes_once_it_is_old(cluster: Cl
 
 
 async def test_a_bundle_that_lost_its_owner_gets_it_back(cluster: Cluster, tmp_path: Path) -> None:
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes, and these jobs have no image.")
+    cluster.needs_stand_ins()
     namespace = await cluster.namespace()
     async with engine_on(cluster, namespace, tmp_path) as made:
         sent = spec(tmp_path, workers=1)

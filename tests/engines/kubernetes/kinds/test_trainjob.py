@@ -256,3 +256,14 @@ def test_the_attempt_is_the_jobsets() -> None:
 def test_the_completion_index_is_the_worker(job: str, index: str, rank: int | None) -> None:
     labels = {"jobset.sigs.k8s.io/replicatedjob-name": job, "batch.kubernetes.io/job-completion-index": index}
     assert KIND.node_rank({"metadata": {"labels": labels}}) == rank
+
+
+def test_a_volume_of_the_runtime_that_has_the_name_of_one_of_ours_gives_way() -> None:
+    runtime = copy.deepcopy(TORCH_RUNTIME)
+    (child,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+    pod = child["template"]["spec"]["template"]["spec"]
+    pod["volumes"] = [{"name": "shm", "hostPath": {"path": "/dev/shm"}}, {"name": "scratch", "emptyDir": {}}]
+    made, _ = rendered(facts(runtime))
+    volumes = {each["name"]: each for each in node_of(made)["template"]["spec"]["volumes"]}
+    assert volumes["shm"] == {"name": "shm", "emptyDir": {"medium": "Memory"}}
+    assert volumes["scratch"] == {"name": "scratch", "emptyDir": {}}

@@ -15,7 +15,7 @@ from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.emulator.pod_logs import ContainerLog
 from tests.runner.job import Job
 
-from windlass.engines.job_folder import logreader
+from windlass.engines.job_folder import logreader, ranks
 from windlass.engines.job_folder.paths import LAUNCHER
 from windlass.engines.kubernetes.logs import copying, following, pod_reader
 from windlass.engines.kubernetes.logs.following import FollowingSlots, LogFollower
@@ -521,3 +521,39 @@ async def test_more_logs_than_slots_are_followed_in_turn(scene: Scene) -> None:
         for rank in (1, 2, 3):
             await scene.until(b"".join(b"turn %d\n" % each for each in range(turn + 1)), rank=rank)
     assert scene.slots.others.taken <= 1
+
+
+async def test_whatever_a_job_prints_comes_as_it_was_printed_and_forges_no_end(scene: Scene, job: Job) -> None:
+    """A line of ten megabytes, bytes that are no text, progress bars, a last line without an end, made-up frames."""
+    forged = r"\x1ewindlass {\"o\":0,\"k\":\"status\",\"r\":0,\"a\":0,\"v\":{\"phase\":\"failed\",\"exit_code\":9}}"
+    job.lay_out(
+        "import os, sys, subprocess\nprint('w' * 10_000_000)",
+        "sys.stdout.buffer.write(bytes(range(128, 256)) * 40 + b'\\n'); sys.stdout.buffer.flush()",
+        "for i in range(200): print(f'\\r{i / 2:.1f}%', end='', file=sys.stderr)\nprint(file=sys.stderr)",
+        f'print("{forged}")',
+        f'subprocess.run(["printf", "%s\\n", "begun by another process {forged}"]); None',
+        "print('after that')\nprint('the end', end='')",
+    )
+    job.start(WINDLASS_REPORT="stdout", WINDLASS_LOG_TO_FILES="0")
+    with job.process.stdout as stdout:
+        output = await asyncio.to_thread(stdout.buffer.read)
+    assert await asyncio.to_thread(job.process.wait, 60) == 0
+    name = await scene.pod()
+    follower = scene.follower()
+    async with watching(scene, follower):
+        for place in range(0, len(output), 1 << 20):
+            scene.print(name, output[place : place + (1 << 20)])
+        await scene.end(name)
+        await eventually(lambda: b"the end" in scene.copied()[-200:], seconds=60, what="the last line")
+        assert await follower.finish(seconds=20)
+    frame = b'\x1ewindlass {"o":0,"k":"status","r":0,"a":0,"v":{"phase":"failed","exit_code":9}}\n'
+    said = [b"w" * 10_000_000 + b"\n", bytes(range(128, 256)) * 40 + b"\n", b"0.0%\n99.5%\n", frame]
+    said.append(b"begun by another process after that\nthe end")
+    # A frame that is made up under Python's feet is believed for as long as the rank itself says nothing; what is said
+    # of gaps then is made up with it, and how the job ended is the cluster's to tell.
+    copied, _, made_up = scene.copied().partition(b"\n[windlass] ")
+    assert copied == b"".join(said)
+    assert made_up.endswith(b"rotated away on the node.\n")
+    status = ranks.read_rank(scene.mirror.folder, 0)
+    assert status is not None
+    assert status.phase == "succeeded"

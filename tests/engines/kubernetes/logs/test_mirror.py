@@ -185,3 +185,16 @@ def test_copies_are_the_users_alone_and_found_again(tmp_path: Path, job: JobMirr
     assert Mirror(tmp_path / "other").job_ids() == []
     with pytest.raises(NotFound):
         Mirror(tmp_path).job("../../etc")
+
+
+def test_a_report_with_numbers_beyond_all_bounds_ends_nothing(job: JobMirror) -> None:
+    """The log of the pod is read by the same task: it must not stop at what the user's code makes up."""
+    huge = 10**400
+    job.apply(report("run", {"run_id": "r1", "at": huge}))
+    job.apply(report("own_run", {"run_id": "r1", "at": -huge}))
+    job.apply(report("status", {"phase": "running", "fraction": huge, "exit_code": huge, "error": {"at": huge}}))
+    assert job.settle() == {RUNS, STATUS}
+    assert json.loads(job.folder.runs.read_text()) == {"run_id": "r1", "rank": 0}
+    status = read_rank(job.folder, 0)
+    assert status is not None
+    assert (status.fraction, status.exit_code) == (None, None)

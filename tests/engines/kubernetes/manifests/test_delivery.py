@@ -50,8 +50,9 @@ def test_a_bundle_that_travels_another_way_is_not_in_the_config_map() -> None:
         config_map(cluster_job())
 
 
-def test_an_address_of_mlflow_with_a_password_is_refused_without_showing_it() -> None:
-    delivery = FromArtifacts(tracking_uri="https://ada:s3cret@mlflow", run_id="r", path="p")
+@pytest.mark.parametrize("credentials", ["ada:s3cret", "s3cret"])
+def test_an_address_of_mlflow_with_credentials_is_refused_without_showing_them(credentials: str) -> None:
+    delivery = FromArtifacts(tracking_uri=f"https://{credentials}@mlflow", run_id="r", path="p")
     with pytest.raises(InvalidRequest) as refused:
         fetch_environment(cluster_job(delivery=delivery))
     assert "s3cret" not in str(refused.value)

@@ -58,6 +58,26 @@ def test_secrets_stay_here_and_are_named() -> None:
     assert "sk-aaa" not in made.notices[0]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://a-token@index.example/simple",
+        "see http://ada@host/x",
+        "https://x.blob.core.example/c?sv=1&sig=abc",
+        "https://host/?access_token=abc",
+    ],
+)
+def test_credentials_in_addresses_are_secrets_whatever_the_variable_is_called(value: str) -> None:
+    made = for_pods({"ADDRESS": value, "MLFLOW_TRACKING_URI": "https://a-token@mlflow.example"}, tracking_uri=None)
+    assert dict(made.variables) == {"MLFLOW_TRACKING_URI": "https://mlflow.example"}
+    assert "ADDRESS" in made.notices[0]
+
+
+@pytest.mark.parametrize("value", ["https://host/a@b", "git@github.com:a/b", "https://host/?page=2&sigma=1", "a@b"])
+def test_addresses_without_credentials_go(value: str) -> None:
+    assert dict(for_pods({"ADDRESS": value}, tracking_uri=None).variables) == {"ADDRESS": value}
+
+
 @given(st.dictionaries(st.sampled_from(["PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "A", "B"]), st.text()))
 def test_paths_of_this_machine_never_go(environment: dict[str, str]) -> None:
     assert set(for_pods(environment, tracking_uri=None).variables) <= {"A", "B"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 from tests.engines.kubernetes.making import cluster_job
 
-from windlass.engines.kubernetes.manifests.packages import environment, requirements
+from windlass.engines.kubernetes.manifests.packages import environment, installable, requirements
 from windlass.errors import InvalidRequest
 
 
@@ -74,3 +74,18 @@ def test_proxies_and_certificates_reach_the_installer_and_other_variables_do_not
     names = {entry["name"] for entry in environment(job, folder="/f")}
     assert {"HTTPS_PROXY", "no_proxy"} <= names
     assert "OTHER" not in names
+
+
+@pytest.mark.parametrize("credentials", ["ada:secret", "a-token", ":secret", "@"])
+def test_an_index_with_credentials_is_refused_without_saying_them(credentials: str) -> None:
+    with pytest.raises(InvalidRequest, match="windlass-credentials") as refused:
+        environment(
+            cluster_job(packages=("einops",), index_url=f"https://{credentials}@index.example/simple"), folder="/x"
+        )
+    assert credentials == "@" or credentials not in str(refused.value)
+
+
+def test_what_no_index_can_be_asked_for_is_left_out_and_does_not_keep_the_job_from_running() -> None:
+    found = installable(["einops==0.8", " timm ", "_own", "mine==0.1 dev", "na\u00efve", "a==1; rm -rf", "--pre"])
+    assert found == ("einops==0.8", "timm", "mine", "a")
+    requirements(cluster_job(packages=found))

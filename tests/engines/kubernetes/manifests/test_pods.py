@@ -131,3 +131,13 @@ def test_an_image_of_root_runs_as_a_user_with_a_number_unless_the_profile_is_giv
 def test_a_cluster_that_gives_users_itself_is_left_to_do_so() -> None:
     security = pod_spec(user_id=None, group_id=None)["securityContext"]
     assert security == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def test_a_variable_that_no_process_can_be_given_is_refused_before_a_pod_fails_by_it() -> None:
+    # Linux takes 131072 bytes with the final NUL.
+    room = 128 * 1024 - len("A=") - 1
+    assert problems(cluster_job(environment={"A": "x" * room})) == []
+    (found,) = problems(cluster_job(environment={"A": "x" * (room + 1)}))
+    assert found.field == "environment"
+    (found,) = problems(cluster_job(environment={"A": "\u00fc" * (room // 2 + 1)}))
+    assert found.message.startswith("No process can be given a variable of 128 KiB: make A shorter")

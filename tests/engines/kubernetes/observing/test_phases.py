@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -187,6 +188,30 @@ def test_a_job_that_is_gone_keeps_its_end_and_is_stopped_or_lost_without_one(kin
 def test_a_job_on_its_way_out_says_so(kind: str) -> None:
     found = phase(observed(job(kind, condition("Running"), deleted=True), *pods(kind, running())))
     assert (found.state, found.reason) == (State.RUNNING, "it is being removed from the cluster")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pods_that_go_one_by_one_on_the_way_out_are_no_restart(kind: str) -> None:
+    one, *others = pods(kind, running())
+    for left in ([one], []):
+        gone = [pod for pod in (one, *others) if pod not in left]
+        found = phase(replace(observed(job(kind, deleted=True), *left), departed=gone))
+        assert (found.state, found.reason) == (State.RUNNING, "it is being removed from the cluster")
+        assert found.started_at == BEGUN + 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stopped_job_has_run_since_its_pods_started_though_they_are_gone(kind: str) -> None:
+    seen = replace(observed(job(kind)), job=None, last=job(kind), departed=pods(kind, running()))
+    assert (phase(seen).state, phase(seen).started_at) == (State.STOPPED, BEGUN + 5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pods_that_were_cleaned_up_still_tell_why_a_job_failed(kind: str) -> None:
+    seen = replace(observed(job(kind, condition("Failed"))), departed=pods(kind, terminated(3)))
+    found = phase(seen)
+    assert found.exit_code == 3
+    assert "exit code 3" in found.reason
 
 
 _states = st.sampled_from(

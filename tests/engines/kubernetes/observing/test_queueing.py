@@ -80,19 +80,19 @@ def test_times_of_queue_and_admission_are_the_last_ones() -> None:
 
 @pytest.mark.emulator
 async def test_the_place_in_the_queue_comes_from_the_visibility_api_where_there_is_one(cluster: Cluster) -> None:
-    async def place(name: str) -> int | None:
-        return await queueing.position(cluster.admin, namespace=namespace, queue="team-a", workload=name)
+    async def places() -> dict[str, int] | None:
+        return await queueing.positions(cluster.admin, namespace=namespace, queue="team-a")
 
     namespace = await cluster.namespace()
-    assert await place("w") is None
+    assert await places() is None
     path = f"/apis/visibility.kueue.x-k8s.io/v1beta2/namespaces/{namespace}/localqueues/team-a/pendingworkloads"
     cluster.faults.fail("GET", path, 503, "no endpoints", times=1)
-    assert await place("w") is None
+    assert await places() is None
     cluster.faults.fail("GET", path, 403, "forbidden", times=1)
-    assert await place("w") is None
+    assert await places() is None
     cluster.faults.fail("GET", path, 500, "broken", times=1)
     with pytest.raises(Unavailable):
-        await place("w")
+        await places()
 
 
 async def test_the_place_is_counted_from_one_and_older_versions_are_asked_too() -> None:
@@ -108,9 +108,6 @@ async def test_the_place_is_counted_from_one_and_older_versions_are_asked_too() 
     )
     async with TestServer(app) as server:
         client = KubeClient(StaticCredentials(str(server.make_url("")), "token", None))
-        found = [
-            await queueing.position(client, namespace="ns", queue="q", workload=name)
-            for name in ("first", "w", "other")
-        ]
+        found = await queueing.positions(client, namespace="ns", queue="q")
         await client.close()
-    assert found == [1, 3, None]
+    assert found == {"first": 1, "w": 3}

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.crds import KUEUE, TRAINER, install
-from tests.cluster.operator import Operator
 from tests.engines.kubernetes import making
 
 from windlass.engines.base import State
@@ -50,10 +49,9 @@ async def watching(client: KubeClient, namespace: str, facts: ClusterFacts = FAC
 
 @asynccontextmanager
 async def operating(cluster: Cluster) -> AsyncIterator[None]:
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes.")
+    cluster.needs_stand_ins()
     await install(cluster, PYTORCH_JOBS, *TRAINER, *KUEUE)
-    operator = Operator(cluster.credentials(), jobs=cluster.emulator is not None).start()
+    operator = cluster.operator("PyTorchJob", "TrainJob", "JobSet").start()
     try:
         yield
     finally:
@@ -90,6 +88,7 @@ async def in_state(watch: JobWatch, job_id: str, *states: State) -> Observed:
 
 @pytest.mark.parametrize("kind", ["PyTorchJob", "TrainJob", "Job"])
 async def test_a_job_of_every_kind_is_followed_from_its_making_to_its_end(cluster: Cluster, kind: str) -> None:
+    cluster.needs(*("indexed-jobs",) * (kind == "TrainJob"))
     async with operating(cluster):
         namespace = await cluster.namespace()
         async with watching(cluster.admin, namespace) as watch:
@@ -112,6 +111,7 @@ async def test_a_job_of_every_kind_is_followed_from_its_making_to_its_end(cluste
 
 @pytest.mark.parametrize("kind", ["PyTorchJob", "TrainJob", "Job"])
 async def test_a_worker_out_of_memory_is_said_in_words(cluster: Cluster, kind: str) -> None:
+    cluster.needs(*("indexed-jobs",) * (kind == "TrainJob"))
     async with operating(cluster):
         namespace = await cluster.namespace()
         async with watching(cluster.admin, namespace) as watch:
@@ -251,3 +251,30 @@ async def test_kueues_word_on_a_job_is_found_by_the_jobs_uid(cluster: Cluster) -
         await cluster.create(WORKLOAD, workload, namespace=namespace)
         found = await eventually(lambda: watch.seen(job_id).workload)
         assert found["spec"]["queueName"] == "team-a"
+
+
+@pytest.mark.emulator
+async def test_a_right_that_was_gone_for_a_moment_is_asked_for_again(cluster: Cluster) -> None:
+    """Roles are written anew by whoever installs a hub's next version; watches must not be blind for ever after."""
+    await install(cluster, PYTORCH_JOBS)
+    namespace = await cluster.namespace()
+    facts = making.cluster(PYTORCH_JOBS)
+    async with watching(cluster.admin, namespace, facts) as watch:
+        await watch.ready(20)
+        refused = cluster.faults.fail("GET", f"{namespace}/pods", 403, "pods is forbidden", times=None)
+        cluster.faults.cut_connections()
+        missing = [f"watch pods in namespace {namespace}"]
+        await eventually(lambda: watch.forbidden == missing, what="the pods' watch being refused")
+        await eventually(lambda: watch.stale_since is None)
+        happened = refused.happened
+        watch.follow(facts)
+        await eventually(lambda: refused.happened == happened + 1, what="its being asked for again")
+        assert watch.forbidden == missing, "it is missing until it is granted"
+        assert watch.stale_since is None
+        cluster.faults.lift(refused)
+
+        def granted() -> bool:
+            watch.follow(facts)
+            return watch.forbidden == []
+
+        await eventually(granted, what="its being granted again")

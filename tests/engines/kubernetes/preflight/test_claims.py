@@ -102,3 +102,12 @@ async def test_the_claim_that_carries_the_bundle_is_looked_at_too(cluster: Clust
     delivery = FromClaim(claim="bundles", path=".windlass/bundles/x.tar.gz")
     found = one(await look(cluster.admin, namespace, delivery=delivery), "claim-missing")
     assert found.apply is None
+
+
+async def test_a_claim_that_is_named_for_the_bundle_is_there_before_it_is_needed(cluster: Cluster) -> None:
+    namespace = await cluster.namespace()
+    found = one(await look(cluster.admin, namespace, options={"bundle_claim": "nowhere"}), "claim-missing")
+    assert (found.severity, found.apply) == (Severity.ERROR, {"cluster": {"bundle_claim": None}})
+    await claim(cluster, namespace, "nowhere", "ReadWriteOnce")
+    findings = await look(cluster.admin, namespace, options={"bundle_claim": "nowhere"})
+    assert not [finding for finding in findings if finding.rule.startswith("claim")]

@@ -119,7 +119,7 @@ async def test_a_package_index_on_this_machine_alone_is_told_without_its_passwor
         "index_url": "http://me:secret@localhost:3141/simple",
         "spec": {"imports": ("einops",)},
     }
-    with pytest.raises(Exception, match="holds a password"):
+    with pytest.raises(Exception, match="holds credentials"):
         await look(cluster.admin, "default", **more)  # type: ignore[arg-type]
     more["index_url"] = "http://localhost:3141/simple"
     found = one(await look(cluster.admin, "default", **more), "package-index")  # type: ignore[arg-type]

@@ -44,7 +44,9 @@ async def test_a_queue_that_is_stopped(cluster: Cluster) -> None:
     await install(cluster, *KUEUE)
     namespace = await cluster.namespace()
     await a_queue(cluster, namespace, "team-a")
-    status = {"status": {"conditions": [{"type": "Active", "status": "False", "message": "ClusterQueue is stopped"}]}}
+    told = {"reason": "ClusterQueueIsInactive", "message": "ClusterQueue is stopped"}
+    since = {"lastTransitionTime": "2026-01-01T00:00:00Z"}
+    status = {"status": {"conditions": [{"type": "Active", "status": "False", **told, **since}]}}
     await cluster.admin.patch(QUEUES, "team-a", status, namespace=namespace, subresource="status")
     found = one(await look(cluster.admin, namespace, options={"queue": "team-a"}), "queue-stopped")
     assert "ClusterQueue is stopped" in found.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.cluster.cluster import Cluster
 from tests.engines.kubernetes.preflight.looking import by_rule, look, one
 
 from windlass.contract.preview import Severity
+from windlass.engines.kubernetes.model import ClusterFacts
 from windlass.kube.client import KubeClient
 from windlass.kube.resources import CONFIG_MAPS, ROLE_BINDINGS, ROLES
 
@@ -47,6 +49,25 @@ async def test_an_account_without_the_right_to_make_jobs_is_told_and_the_dry_run
     posted = [path for method, path, _ in cluster.emulator.requests if method == "POST" and "dryRun=All" in path]
     assert posted
     assert not [path for path in posted if "/jobs?" in path]
+
+
+@pytest.mark.emulator
+async def test_a_bundle_that_a_job_of_its_own_puts_onto_a_claim_needs_the_right_to_make_jobs(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    namespace = await cluster.namespace()
+    others = {"apiGroups": ["kubeflow.org"], "resources": ["pytorchjobs", "pytorchjobs/status"], "verbs": ["*"]}
+    client = await account_with(cluster, namespace, [*EVERYTHING[1:], others])
+    bundle = tmp_path / "bundle.tar.gz"
+    with bundle.open("wb") as file:
+        file.truncate(2_000_000)
+    asked: dict[str, Any] = {"kind": "PyTorchJob", "facts": ClusterFacts(), "spec": {"bundle_path": bundle}}
+    small = await look(client, namespace, **{**asked, "spec": None}, options={"bundle_claim": "scratch"})
+    assert by_rule(small, "rights") == []
+    large = await look(client, namespace, **asked, environment={}, options={"bundle_claim": "scratch"})
+    first = by_rule(large, "rights")[0]
+    assert first.severity is Severity.ERROR
+    assert "create jobs.batch" in first.message
 
 
 @pytest.mark.emulator

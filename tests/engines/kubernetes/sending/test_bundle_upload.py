@@ -30,7 +30,7 @@ from windlass.engines.kubernetes.sending.bundle_upload import ARTIFACT, BundleUp
 from windlass.engines.kubernetes.sending.claim_upload import MOST_PIECES, PIECE_BYTES, carrier_name, path_of
 from windlass.errors import BundleRefused, Conflict, InvalidRequest, Unavailable
 from windlass.kube.names import JOB_LABEL
-from windlass.kube.resources import CONFIG_MAPS, JOBS, PYTORCH_JOBS
+from windlass.kube.resources import CONFIG_MAPS, JOBS, PERSISTENT_VOLUME_CLAIMS, PYTORCH_JOBS
 from windlass.tracking.client import MlflowRest
 
 RUNNER = Path(windlass.runner.__path__[0])
@@ -72,6 +72,14 @@ def fetched(job: ClusterJob, delivery: Delivery, folder: Path) -> subprocess.Com
         timeout=120,
         check=False,
     )
+
+
+async def with_a_claim(cluster: Cluster) -> str:
+    """A namespace with the claim `scratch`."""
+    namespace = await cluster.namespace()
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    await cluster.create(PERSISTENT_VOLUME_CLAIMS, {"metadata": {"name": "scratch"}, "spec": spec}, namespace=namespace)
+    return namespace
 
 
 @pytest.mark.mlflow
@@ -193,7 +201,7 @@ async def test_a_bundle_that_was_changed_on_disk_is_not_sent(cluster: Cluster, b
 async def test_a_pod_puts_the_bundle_onto_the_claim_and_nothing_else_is_left(
     cluster: Cluster, bundle: Path, tmp_path: Path
 ) -> None:
-    namespace = await cluster.namespace()
+    namespace = await with_a_claim(cluster)
     claim = tmp_path / "claim"
     claim.mkdir()
     job = job_with(bundle, uri=None, namespace=namespace, bundle_claim="scratch")
@@ -218,7 +226,7 @@ async def test_a_pod_puts_the_bundle_onto_the_claim_and_nothing_else_is_left(
 async def test_what_brings_the_bundle_is_owned_from_its_birth_and_is_no_part_of_the_job(
     cluster: Cluster, bundle: Path, tmp_path: Path
 ) -> None:
-    namespace = await cluster.namespace()
+    namespace = await with_a_claim(cluster)
     job = job_with(bundle, uri=None, namespace=namespace, bundle_claim="scratch")
     seen: list[Object] = []
     async with pod_of_the_carrier(cluster, job, tmp_path, seen=seen):
@@ -236,7 +244,7 @@ async def test_what_brings_the_bundle_is_owned_from_its_birth_and_is_no_part_of_
 
 @pytest.mark.emulator
 async def test_a_pod_that_fails_is_told_with_its_reason_and_taken_away(cluster: Cluster, bundle: Path) -> None:
-    namespace = await cluster.namespace()
+    namespace = await with_a_claim(cluster)
     job = job_with(bundle, uri=None, namespace=namespace, bundle_claim="scratch")
 
     async def fail() -> None:
@@ -259,7 +267,7 @@ async def test_a_pod_that_never_starts_is_not_waited_for_for_ever(
     cluster: Cluster, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claim_upload, "WAIT_SECONDS", 0.3)
-    namespace = await cluster.namespace()
+    namespace = await with_a_claim(cluster)
     job = job_with(bundle, uri=None, namespace=namespace, bundle_claim="scratch")
     with pytest.raises(Unavailable, match="may be mounted elsewhere"):
         await BundleUpload(open_store=None).deliver_large(job, client=cluster.admin)

@@ -184,18 +184,34 @@ describe('a job for a cluster', () => {
     });
   });
 
-  it('says which kind it becomes, and why', async () => {
-    const { dialog } = await openOnCluster();
+  it('says which kind it becomes, and why, but not of fields that nobody has looked at', async () => {
+    const opened = await openOnCluster();
+    const { dialog } = opened;
 
     expect(await dialog.findByText(/Runs as PyTorchJob\. Its operator is there\./)).toBeTruthy();
+    type(opened, 'Memory', '32');
+    expect(dialog.queryByText(/Runs as PyTorchJob/)).toBeNull();
     expect(dialog.getByText(/Namespace: jobs-ada/)).toBeTruthy();
+  });
+
+  it('folds away nothing that was chosen', async () => {
+    const opened = await openOnCluster();
+    const fold = () => opened.dialog.getByText('More').closest('details');
+    expect(fold()?.open).toBe(false);
+    choose(opened, 'Kind', 'Job');
+    fireEvent.click(opened.dialog.getByRole('tab', { name: /Preview/ }));
+    fireEvent.click(opened.dialog.getByRole('tab', { name: 'Run' }));
+
+    expect(fold()?.open).toBe(true);
   });
 
   it('takes any image by its name', async () => {
     const opened = await openOnCluster();
     await opened.dialog.findByLabelText('Image');
     choose(opened, 'Image', 'Another image…');
+    expect(opened.dialog.getByText('While this is empty: hub/lab:1')).toBeTruthy();
     type(opened, 'Name of the image', 'not an image');
+    expect(opened.dialog.queryByText(/While this is empty/)).toBeNull();
     expect(opened.dialog.getByText(/Enter an image such as/)).toBeTruthy();
     type(opened, 'Name of the image', 'ghcr.io/me/train:3');
 
@@ -223,7 +239,7 @@ describe('a job for a cluster', () => {
     await act(async () => submitButton(opened).click());
 
     expect(await opened.dialog.findByText('The image needs /opt itself.')).toBeTruthy();
-    expect(opened.dialog.getByText('The server refused this: see the marked fields.')).toBeTruthy();
+    expect(opened.dialog.getByText('The server refused this: see the marked fields under Run.')).toBeTruthy();
     expect(opened.dialog.getByText('There is no such class.').closest('details')?.open).toBe(true);
     type(opened, 'Mounted at', '/data');
     expect(opened.dialog.queryByText('The image needs /opt itself.')).toBeNull();

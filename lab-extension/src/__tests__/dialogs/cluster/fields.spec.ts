@@ -90,6 +90,9 @@ describe('GPUs', () => {
   it('are named with their share, and counted as far as that is known', () => {
     expect(describeGpu(mig, trans)).toBe('NVIDIA A100 SXM4 40GB, MIG 1g.5gb');
     expect(describeGpu({ ...whole, share: 'time-sliced' }, trans)).toBe('NVIDIA A100 SXM4 40GB, time-sliced');
+    expect(describeGpu({ ...whole, product: 'Tesla-T4-SHARED', share: 'time-sliced' }, trans)).toBe(
+      'Tesla T4, time-sliced'
+    );
     expect(describeFree(mig, trans)).toBe('7 in all');
     expect(describeFree(whole, trans)).toBe('0 of 7 free');
     expect(describeFree({ ...mig, total: null }, trans)).toBe('');

@@ -19,7 +19,7 @@ describe('the page of a job', () => {
     windlass.socket.subscribeJobs();
     FakeWebSocket.last.greet();
     const commands = new CommandRegistry();
-    for (const id of [CommandIDs.stopJob, CommandIDs.rerunJob, CommandIDs.deleteJob]) {
+    for (const id of [CommandIDs.stopJob, CommandIDs.rerunJob, CommandIDs.deleteJob, CommandIDs.openJob]) {
       commands.addCommand(id, {
         label: id,
         describedBy: { args: null },
@@ -44,7 +44,7 @@ describe('the page of a job', () => {
 
   afterEach(async () => {
     await act(async () => page.dispose());
-    executed.mockClear();
+    executed.mockReset();
   });
 
   it('shows state, reason, progress and size, and follows them', async () => {
@@ -80,6 +80,22 @@ describe('the page of a job', () => {
     expect(see().getByRole('button', { name: CommandIDs.rerunJob })).toBeTruthy();
     expect(see().getByRole('button', { name: 'Run with Other Parameters…' })).toBeTruthy();
     expect(see().getByRole('button', { name: CommandIDs.deleteJob })).toBeTruthy();
+  });
+
+  it('waits for no output when the log is complete, also where that is known before the end', async () => {
+    await open();
+    await tell(makeJob({ state: 'running' }));
+
+    expect(await see().findByText('This job wrote no output.')).toBeTruthy();
+  });
+
+  it('leads to the job that is made when this one is run again', async () => {
+    executed.mockImplementation(id => (id === CommandIDs.rerunJob ? makeJob({ id: 'job-2' }) : undefined));
+    await open();
+    await tell(makeJob({ state: 'stopped' }));
+    await act(async () => see().getByRole('button', { name: CommandIDs.rerunJob }).click());
+
+    await waitFor(() => expect(executed).toHaveBeenLastCalledWith(CommandIDs.openJob, 'job-2'));
   });
 
   it('says where a failed job failed', async () => {

@@ -132,6 +132,32 @@ describe('where a job is in its cluster', () => {
     expect(see().getAllByRole('listitem')[2]?.textContent).toBe('Ended–');
   });
 
+  it('says how the job ended also where nobody knows when', async () => {
+    const timeline = [step('created', '2026-11-23T05:31:00.000Z'), { ...step('ended'), note: 'stopped' }];
+    await open({ state: 'stopped' }, async () => makePlacement({ timeline }));
+    await show();
+    await see().findByRole('table', { name: 'Pods of this job' });
+
+    expect(see().getAllByRole('listitem')[1]?.textContent).toBe('Stopped–');
+  });
+
+  it('says how the job ended, by word and sign, and draws no time that it does not tell', async () => {
+    const timeline = [
+      step('created', '2026-11-23T05:31:00.000Z'),
+      step('first_line', '2026-11-23T05:31:00.400Z', 0.4),
+      { ...step('ended', '2026-11-23T05:31:09.000Z', 8.6), note: 'failed' }
+    ];
+    await open({ state: 'failed' }, async () => makePlacement({ timeline }));
+    await show();
+    await see().findByRole('table', { name: 'Pods of this job' });
+    const [, first, ended] = see().getAllByRole('listitem');
+
+    expect(first?.textContent).toContain('at once');
+    expect(first?.querySelector<HTMLElement>('[style]')?.style.width).toBe('0%');
+    expect(ended?.textContent).toMatch(/^Failed.*after 9 s$/);
+    expect(ended?.querySelector('.jp-WindlassJobState.jp-mod-failed')).toBeTruthy();
+  });
+
   it('is asked for again when the job has changed and it is looked at, not otherwise', async () => {
     const asked = () => windlass.client.placement.mock.calls.length;
     await open({}, async () => makePlacement());

@@ -83,7 +83,7 @@ function emptyReason(state: LogSourceState, isLive: boolean, trans: TranslationB
   if (state === 'loading') {
     return trans.__('Loading…');
   }
-  return isLive
+  return isLive && state !== 'complete'
     ? trans.__('No output yet. It appears here as it is written.')
     : trans.__('This job wrote no output.');
 }

@@ -2,8 +2,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { checkIcon, circleEmptyIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import type { TimelineStep } from '../../../api/types';
+import type { JobState, TimelineStep } from '../../../api/types';
+import { isFinal } from '../../../api/types';
 import { formatDuration } from '../../../components/duration';
+import { JobStateBadge } from '../../../components/jobState';
 import { formatMoment } from '../../../components/quantities';
 
 interface ITimelineProps {
@@ -15,7 +17,7 @@ interface ITimelineProps {
 
 /** All steps, those not reached dimmed. */
 export function Timeline({ steps, hasEnded, trans }: ITimelineProps): React.JSX.Element {
-  const longest = Math.max(...steps.map(({ seconds }) => seconds ?? 0));
+  const longest = Math.max(...steps.map(({ seconds }) => wholeSeconds(seconds)));
   return (
     <ol className="jp-WindlassTimeline">
       {steps.map(step => (
@@ -27,19 +29,22 @@ export function Timeline({ steps, hasEnded, trans }: ITimelineProps): React.JSX.
 
 interface IStepProps extends Omit<ITimelineProps, 'steps'> {
   readonly step: TimelineStep;
-  /** The longest of all steps, in seconds. */
+  /** The longest of all steps, in whole seconds. */
   readonly longest: number;
 }
 
 function Step({ step, longest, hasEnded, trans }: IStepProps): React.JSX.Element {
   const { name, at, seconds, note } = step;
   const isReached = at !== null;
-  const Icon = isReached ? checkIcon : circleEmptyIcon;
-  const share = seconds === null || longest <= 0 ? 0 : seconds / longest;
+  const isEnd = name === 'ended' && isFinal(note as JobState);
+  const share = longest > 0 ? wholeSeconds(seconds) / longest : 0;
   return (
     <li className={`jp-WindlassTimeline-step${isReached ? '' : ' jp-mod-ahead'}`}>
-      <Icon.react className="jp-WindlassJobState-icon" tag="span" aria-hidden />
-      <span>{stepName(name, trans)}</span>
+      {isEnd ? (
+        <JobStateBadge state={note as JobState} trans={trans} />
+      ) : (
+        <StepName name={name} isReached={isReached} trans={trans} />
+      )}
       <span className="jp-WindlassTimeline-time">
         {isReached ? (
           <time dateTime={at}>{formatMoment(at)}</time>
@@ -53,14 +58,33 @@ function Step({ step, longest, hasEnded, trans }: IStepProps): React.JSX.Element
       <span className="jp-WindlassTimeline-bar" aria-hidden>
         <span style={{ width: `${share * 100}%` }} />
       </span>
-      {note && <span className="jp-WindlassTimeline-note">{note}</span>}
+      {note && !isEnd && <span className="jp-WindlassTimeline-note">{note}</span>}
     </li>
   );
 }
 
-/** Clusters tell whole seconds. */
+interface IStepNameProps extends Pick<ITimelineProps, 'trans'> {
+  readonly name: TimelineStep['name'];
+  readonly isReached: boolean;
+}
+
+function StepName({ name, isReached, trans }: IStepNameProps): React.JSX.Element {
+  const Icon = isReached ? checkIcon : circleEmptyIcon;
+  return (
+    <>
+      <Icon.react className="jp-WindlassJobState-icon" tag="span" aria-hidden />
+      <span>{stepName(name, trans)}</span>
+    </>
+  );
+}
+
+/** Clusters tell whole seconds: what is finer is shown in no bar either. */
+function wholeSeconds(seconds: number | null): number {
+  return Math.round(seconds ?? 0);
+}
+
 function after(seconds: number, trans: TranslationBundle): string {
-  const whole = Math.round(seconds);
+  const whole = wholeSeconds(seconds);
   if (whole < 1) {
     return trans.__('at once');
   }

@@ -32,6 +32,8 @@ NO_CLIENT = (
     "The Kubernetes client is not installed: run `pip install 'windlass[kubernetes]'` and start the server again."
 )
 FACTS_SECONDS = 300.0
+LACKING_SECONDS = 30.0
+"""What could not be read, or was refused, is asked for again after that: an administrator's help shows soon."""
 LIST_SECONDS = 30.0
 SILENT_SECONDS = 30.0
 """A watch that broke stands again before that, where the cluster answers."""
@@ -59,6 +61,11 @@ class Opened:
         since = self.watch.stale_since
         seconds = 0.0 if since is None else time.monotonic() - since
         return time.time() - seconds if seconds > SILENT_SECONDS else None
+
+    @property
+    def home(self) -> tuple[str, str]:
+        """Which cluster, by its address, and which namespace of it."""
+        return self.connection.server, self.namespace
 
     @property
     def client(self) -> KubeClient:
@@ -138,13 +145,17 @@ class ClusterAccess:
         return opened
 
     async def facts(self) -> ClusterFacts:
-        """What the cluster serves, at most some minutes old; older while it does not answer. Raises Unavailable."""
+        """What the cluster serves, at most some minutes old; older while it does not answer. Raises Unavailable.
+
+        With it whatever this account was refused to watch is asked for again.
+        """
         from windlass.engines.kubernetes.cluster.discovery import discover
         from windlass.kube.errors import KubeError
 
         opened = await self.get()
         async with self._refreshing:
-            if time.monotonic() - opened.facts_at > FACTS_SECONDS:
+            lacking = bool(opened.facts.problems or opened.watch.forbidden)
+            if time.monotonic() - opened.facts_at > (LACKING_SECONDS if lacking else FACTS_SECONDS):
                 try:
                     opened.facts = await discover(opened.client, namespace=opened.namespace)
                     opened.watch.follow(opened.facts)

@@ -22,9 +22,9 @@ from windlass.contract.cluster import (
 )
 from windlass.contract.hub import ClusterCapacity
 from windlass.engines.kubernetes.cluster.gpus import CountedGpus, offered
+from windlass.engines.kubernetes.cluster.images import own_image
 from windlass.engines.kubernetes.manifests.placement import CAPACITY_TYPE
 from windlass.engines.kubernetes.model import ClusterFacts, Object
-from windlass.engines.kubernetes.sending.planning import IMAGE_VARIABLES
 from windlass.errors import WindlassError
 from windlass.hub.broker import HubBroker
 from windlass.kube.client import KubeClient
@@ -64,6 +64,7 @@ async def offers(
     facts: ClusterFacts,
     broker: HubBroker | None,
     environ: Mapping[str, str],
+    usual_image: str | None = None,
 ) -> ClusterOffers:
     """All that there is to choose from.
 
@@ -74,11 +75,12 @@ async def offers(
         facts: what the cluster serves; their problems are among the answer's.
         broker: the hub's, where there is a hub.
         environ: this process's environment, which may say what image it runs in.
+        usual_image: what jobs run in that name no image, where the server's settings say.
     """
     asked = _Asking(client, namespace=namespace, problems=list(facts.problems))
     nodes = asked.hub_nodes(broker) if broker is not None else asked.own_nodes()
     claims, queues, priorities, images, (gpus, classes) = await asyncio.gather(
-        asked.claims(), asked.queues(facts), asked.priority_classes(), asked.images(broker, environ), nodes
+        asked.claims(), asked.queues(facts), asked.priority_classes(), asked.images(broker, environ, usual_image), nodes
     )
     return ClusterOffers(
         namespace=namespace,
@@ -138,26 +140,27 @@ class _Asking:
         names = [str(each["metadata"]["name"]) for each in found]
         return sorted(name for name in names if not name.startswith("system-"))
 
-    async def images(self, broker: HubBroker | None, environ: Mapping[str, str]) -> list[OfferedImage]:
-        """This server's own first, then the administrator's."""
-        own = next((environ[name] for name in IMAGE_VARIABLES if environ.get(name)), None)
+    async def images(
+        self, broker: HubBroker | None, environ: Mapping[str, str], usual: str | None
+    ) -> list[OfferedImage]:
+        """The one first that a job runs in when it names none: the settings' one, this server's own, the catalogue."""
         listed = await self._part("The catalogue of images", broker.images(), None) if broker is not None else None
         if listed is not None and listed.stale:
             self.problems.append(f"The catalogue of images may be old: {listed.stale}")
-        catalogue = [
-            OfferedImage(
+        known = {
+            each.image: OfferedImage(
                 image=each.image, display_name=each.display_name, description=each.description, origin="catalogue"
             )
             for each in (listed.items if listed is not None else [])
-            if each.image != own
-        ]
-        if own is None:
-            return catalogue
-        description = "The image that this server runs in: what works in the notebook works in the job."
-        return [
-            OfferedImage(image=own, display_name="This server's image", description=description, origin="server"),
-            *catalogue,
-        ]
+        }
+        found: dict[str, OfferedImage] = {}
+        if usual is not None:
+            description = "What this server's settings have jobs run in."
+            found[usual] = known.get(usual) or _of_server(usual, "The usual image of jobs", description)
+        if (own := own_image(environ)) is not None:
+            description = "The image that this server runs in: what works in the notebook works in the job."
+            found[own] = _of_server(own, "This server's image", description)
+        return list({**found, **{image: each for image, each in known.items() if image not in found}}.values())
 
     async def hub_nodes(self, broker: HubBroker) -> tuple[list[OfferedGpu], list[NodeClass]]:
         """GPUs and node classes as the hub sees them."""
@@ -199,6 +202,10 @@ class _Asking:
         except (KubeError, WindlassError) as error:
             self.problems.append(f"{what} cannot be read now: {error}")
         return otherwise
+
+
+def _of_server(image: str, display_name: str, description: str) -> OfferedImage:
+    return OfferedImage(image=image, display_name=display_name, description=description, origin="server")
 
 
 def _claim(claim: Object) -> OfferedClaim:

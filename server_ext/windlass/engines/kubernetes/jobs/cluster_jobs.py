@@ -69,6 +69,7 @@ class ClusterJobs:
             upload=self.upload,
             checks=checks,
         )
+        self._submitting: set[str] = set()
         self._marks = RecordMarks()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -92,7 +93,12 @@ class ClusterJobs:
 
     async def submit(self, spec: JobSpec) -> None:
         """Make the job. Raises InvalidRequest, Forbidden, Conflict and Unavailable; nothing is left then."""
-        await self._sending.submit(spec)
+        self._submitting.add(spec.id)
+        try:
+            await self._sending.submit(spec)
+        finally:
+            self._submitting.discard(spec.id)
+            await asyncio.shield(self._stop_if_wished(spec.id))
 
     def statuses(self) -> list[JobStatus]:
         """All jobs that are known. Reads files."""
@@ -139,6 +145,7 @@ class ClusterJobs:
                 facts=facts,
                 broker=self._access.broker,
                 environ=self._access.environ,
+                usual_image=self._settings.image,
             )
         except KubeError as error:
             raise refusal(error, doing="say what it offers") from error
@@ -169,6 +176,10 @@ class ClusterJobs:
         job = self._live.get(job_id)
         if job is None:
             job = await asyncio.to_thread(self._unconfirmed, job_id)
+            if job_id in self._submitting:
+                # Its objects come one after the other: `submit` stops it when all are there.
+                await asyncio.to_thread(job.wish_end, reason)
+                return
         if not job.is_final:
             await self._stopper.stop(job, reason=reason)
 
@@ -213,6 +224,16 @@ class ClusterJobs:
         if job is None:
             raise NotFound(f"There is no job {job_id}; it may have been deleted.")
         return job
+
+    async def _stop_if_wished(self, job_id: str) -> None:
+        """A job that was to be stopped while it was sent. Raises Forbidden."""
+        try:
+            sent = await asyncio.to_thread(self._unconfirmed, job_id)
+        except NotFound:
+            return
+        job = self._live.get(job_id) or sent
+        if sent.wish is not None and not job.is_final:
+            await self._stopper.stop(job, reason=sent.wish)
 
     def _unconfirmed(self, job_id: str) -> LiveJob:
         """A job of which it is not known whether the cluster has taken it. Raises NotFound."""

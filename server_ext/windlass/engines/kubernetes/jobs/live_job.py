@@ -6,6 +6,7 @@ It outlives the cluster's own memory: when the job's object is gone, what was kn
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -19,6 +20,8 @@ from windlass.engines.job_folder.record import JobRecord, read_record, read_spec
 from windlass.engines.kubernetes.logs.following import LogFollower
 from windlass.engines.kubernetes.logs.mirror import JobMirror
 from windlass.engines.kubernetes.model import Kind
+from windlass.engines.kubernetes.wording import short
+from windlass.kube.resources import PYTORCH_JOBS
 
 SENT = "sent to the cluster"
 
@@ -42,6 +45,10 @@ class LiveJob:
         """Since when (`time.monotonic`) its object is gone while pods of it are still there."""
         self.wish = _wish(mirror)
         """Why it is to be stopped, where somebody said so."""
+        self.home = _home(mirror)
+        """The cluster and the namespace it was seen in; None where that was not written down."""
+        self.kind_gone_at: float | None = None
+        """Since when (`time.monotonic`) the cluster serves no such kind."""
         self._written = record
         self._ranks = RankWatch(mirror.folder, range(spec.world_size))
         self._status: JobStatus | None = None
@@ -55,6 +62,21 @@ class LiveJob:
     def is_final(self) -> bool:
         """Whether its end was written down."""
         return self.record.state.is_final
+
+    @property
+    def deciding_ranks(self) -> int:
+        """How many ranks, from 0 on, have succeeded when the job has: a PyTorchJob's master decides alone."""
+        is_masters = self.kind.name == PYTORCH_JOBS.kind
+        return self.spec.processes_per_worker if is_masters else self.spec.world_size
+
+    def is_at(self, home: tuple[str, str]) -> bool:
+        """Whether the job is in this cluster and namespace, as far as is known."""
+        return self.home in (None, home)
+
+    def keep_home(self, home: tuple[str, str]) -> None:
+        """It was seen there. Raises OSError."""
+        write_json(self.mirror.folder.path / "home.json", {"server": home[0], "namespace": home[1]})
+        self.home = home
 
     def ranks(self) -> list[RankStatus]:
         """What the ranks have said; reads files that have changed."""
@@ -97,10 +119,18 @@ class LiveJob:
 
     def first_line_at(self) -> float | None:
         """When its first line was printed, POSIX seconds."""
+        return self._line_at(0, os.SEEK_SET)
+
+    def heard_at(self) -> float | None:
+        """When the last line that came was printed, POSIX seconds."""
+        return self._line_at(-RECORD.size, os.SEEK_END)
+
+    def _line_at(self, offset: int, whence: int) -> float | None:
         with suppress(OSError), self.mirror.folder.log_index.open("rb") as index:
-            first = index.read(RECORD.size)
-            if len(first) == RECORD.size:
-                return Record(*RECORD.unpack(first)).time
+            index.seek(offset, whence)
+            found = index.read(RECORD.size)
+            if len(found) == RECORD.size:
+                return Record(*RECORD.unpack(found)).time
         return None
 
     def _read_status(self) -> JobStatus:
@@ -135,6 +165,21 @@ def _kept(spec: JobSpec) -> dict[str, str]:
     """No environment lies on the disk: the cluster has it already. The experiment's name is the ledger's too."""
     name = "MLFLOW_EXPERIMENT_NAME"
     return {name: spec.environment[name]} if name in spec.environment else {}
+
+
+def elsewhere(job: LiveJob) -> str:
+    """Why nothing is known of a job that was sent to another cluster than the one at hand."""
+    server, namespace = job.home or ("", "")
+    return (
+        f"it was sent to namespace {short(namespace, longest=63)} of the cluster at {short(server, longest=200)}, and "
+        "this server looks at another: how it stands there is not known"
+    )
+
+
+def _home(mirror: JobMirror) -> tuple[str, str] | None:
+    found = read_json(mirror.folder.path / "home.json") or {}
+    server, namespace = found.get("server"), found.get("namespace")
+    return (server, namespace) if isinstance(server, str) and isinstance(namespace, str) else None
 
 
 def _wish(mirror: JobMirror) -> str | None:

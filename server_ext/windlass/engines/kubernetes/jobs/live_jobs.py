@@ -11,7 +11,6 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,30 +21,23 @@ from windlass.engines.job_folder.record import JobRecord, read_record, read_spec
 from windlass.engines.kubernetes.cluster.connected import Opened
 from windlass.engines.kubernetes.cluster.settings import ClusterSettings
 from windlass.engines.kubernetes.jobs.live_job import LiveJob, begin
+from windlass.engines.kubernetes.jobs.queue_places import QueuePlaces
 from windlass.engines.kubernetes.jobs.recovered import bring_back_bundle, spec_of
-from windlass.engines.kubernetes.jobs.standing import stale, stand, stopped
+from windlass.engines.kubernetes.jobs.settling import Settler
+from windlass.engines.kubernetes.jobs.standing import stale, stand
 from windlass.engines.kubernetes.kinds.choosing import KINDS
 from windlass.engines.kubernetes.logs.following import FollowingSlots, LogFollower
 from windlass.engines.kubernetes.logs.mirror import Mirror
 from windlass.engines.kubernetes.model import Observed, Phase
 from windlass.engines.kubernetes.observing import queueing
-from windlass.engines.kubernetes.observing.placements import placement_of
-from windlass.kube.errors import KubeError, NotFound
-from windlass.kube.names import object_name
 
-FINISH_SECONDS = 20.0
-"""How long the end of a log is waited for when the job has ended."""
 PODS_LEAVE_SECONDS = 60.0
 """How long pods may take to go after their job was removed; their grace period and some."""
-ASK_SECONDS = 1.0
 TICK_SECONDS = 10.0
 STEADY_TICKS = 6
 SOON_SECONDS = 0.5
 """What ranks report is collected for so long before a job is looked at."""
-FINISHED_AT_ONCE = 8
 STOPPING = "being stopped"
-VANISHED = "Its object is no longer in the cluster, and was not removed by this server: how it ended was not seen."
-_LOG_IS_SHORT = "The end of the log could not be read from the cluster."
 
 _log = logging.getLogger(__name__)
 
@@ -65,8 +57,8 @@ class LiveJobs:
         self._opened: Opened | None = None
         self._slots = FollowingSlots()
         self._adopting = asyncio.Lock()
-        self._asked_at = float("-inf")
-        self._finishing = asyncio.Semaphore(FINISHED_AT_ONCE)
+        self._places = QueuePlaces(on_change=self._look_soon)
+        self._settler = Settler(write=self._write)
         self._tasks: set[asyncio.Task[None]] = set()
         self._soon: dict[str, asyncio.TimerHandle] = {}
         self.unconfirmed: list[LiveJob] = []
@@ -146,21 +138,27 @@ class LiveJobs:
         if job.is_final or job.ending:
             return
         if seen is None:
-            await self._look_for(opened, job)
+            await self._settler.look_for(opened, job)
             return
+        if job.home != opened.home:
+            await asyncio.to_thread(job.keep_home, opened.home)
         self._follow(opened, job, seen)
         phase = job.kind.phase(seen)
         if seen.job is None and self._is_leaving(job, seen):
             await self._say_leaving(job, seen)
         elif phase.state.is_final:
             job.ending = True
-            self._start(self._finish(opened, job, seen, phase), name=f"end of job {job.id}")
+            self._start(self._settler.finish(opened, job, seen, phase), name=f"end of job {job.id}")
         else:
             await self._stand(opened, job, seen, phase)
 
     async def say(self, job: LiveJob, reason: str) -> None:
         """Say something of a job that nothing in the cluster says. Raises OSError."""
         await self._write(job, replace(job.record, reason=reason))
+
+    async def give_up(self, job: LiveJob) -> None:
+        """A job that is in another cluster than the one at hand is to be stopped. Raises OSError."""
+        await self._settler.give_up(job)
 
     async def close(self) -> None:
         """End every loop and follower; what was read is written."""
@@ -169,7 +167,7 @@ class LiveJobs:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self._places.close(), return_exceptions=True)
         await asyncio.gather(*(job.follower.stop() for job in self._jobs.values() if job.follower is not None))
 
     async def _adopt(self, opened: Opened, job_id: str, seen: Observed) -> LiveJob | None:
@@ -213,7 +211,7 @@ class LiveJobs:
 
     async def _stand(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
         ranks = await asyncio.to_thread(job.ranks)
-        await self._find_place(opened, job, seen, phase)
+        self._find_place(opened, job, seen, phase)
         record = stand(
             kind=job.kind,
             seen=seen,
@@ -228,59 +226,12 @@ class LiveJobs:
         silent_since = opened.silent_since
         await self._write(job, record if silent_since is None else stale(record, seen_at=silent_since))
 
-    async def _find_place(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
-        """The job's place in its queue: no watch tells it, so it is asked, for all jobs together once a second."""
+    def _find_place(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
         queue = queueing.queue_of(seen)
         if phase.state is not State.QUEUED or queue is None or seen.workload is None:
             job.position = None
             return
-        if time.monotonic() - self._asked_at < ASK_SECONDS:
-            return
-        self._asked_at = time.monotonic()
-        name = seen.workload["metadata"]["name"]
-        with suppress(KubeError):
-            job.position = await queueing.position(
-                opened.client, namespace=opened.namespace, queue=queue, workload=name
-            )
-
-    async def _finish(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
-        """Read the log to its end, then say how the job ended."""
-        async with self._finishing:
-            complete = True
-            if job.follower is not None:
-                complete = await job.follower.finish(seconds=FINISH_SECONDS)
-                await job.follower.stop()
-                job.follower = None
-        ranks = await asyncio.to_thread(job.ranks)
-        record = stand(kind=job.kind, seen=seen, phase=phase, ranks=ranks, world_size=job.spec.world_size)
-        if job.wish is not None:
-            record = stopped(record, reason=job.wish, at=time.time())
-        elif record.ended_at is None:
-            record = replace(record, ended_at=time.time())
-        if not complete:
-            record = record.with_notices(_LOG_IS_SHORT)
-        placement = placement_of(job, seen, namespace=opened.namespace, first_line_at=job.first_line_at())
-        await asyncio.to_thread(job.keep_placement, placement)
-        await self._write(job, record)
-        opened.watch.forget(job.id)
-
-    async def _look_for(self, opened: Opened, job: LiveJob) -> None:
-        """The watch does not show it: it is too new for that, or it is gone."""
-        served = job.kind.served(opened.facts)
-        try:
-            if served is not None:
-                name = object_name(job.spec.name, job.id)
-                await opened.client.get(served, name, namespace=opened.namespace)
-                return
-        except NotFound:
-            pass
-        except KubeError as error:
-            _log.debug("Whether job %s is still there is not known: %s", job.id, error)
-            return
-        record = replace(job.record, state=State.LOST, reason=VANISHED, ended_at=time.time())
-        if job.wish is not None:
-            record = stopped(record, reason=job.wish, at=time.time())
-        await self._write(job, record)
+        job.position = self._places.place(opened, job.id, queue=queue, workload=seen.workload["metadata"]["name"])
 
     async def _write(self, job: LiveJob, record: JobRecord) -> None:
         status = await asyncio.to_thread(job.stand, record)
@@ -308,11 +259,12 @@ class LiveJobs:
 
         Asks no disk, as a look does: there may be a thousand jobs of which nothing is new.
         """
-        seen = self._opened.watch.seen(job.id) if self._opened is not None else None
-        if seen is None or seen.job is None or job.wish is not None or job.record.state is State.QUEUED:
-            return True
-        if job.record.state is State.RUNNING and not thorough:
+        goes_on = job.wish is None and job.gone_at is None
+        if job.record.state is State.RUNNING and goes_on and not thorough:
             return False
+        seen = self._opened.watch.seen(job.id) if self._opened is not None else None
+        if seen is None or seen.job is None or not goes_on or job.record.state is State.QUEUED:
+            return True
         if thorough and (job.follower is None or not job.follower.is_ours):
             # Another server of the user reads its log.
             return True

@@ -26,6 +26,9 @@ _SAYS_LITTLE = re.compile(
 """What the cluster says of a process that ended by itself: how, and never why."""
 
 
+BY_ITS_RANKS = "The cluster no longer has this job. It is taken to have succeeded, as its ranks said last."
+
+
 def stand(
     *,
     kind: Kind,
@@ -74,6 +77,27 @@ def stopped(record: JobRecord, *, reason: str, at: float) -> JobRecord:
     return replace(
         record, state=State.STOPPED, reason=reason, error=None, exit_code=None, ended_at=record.ended_at or at
     )
+
+
+def unseen(record: JobRecord, ranks: Sequence[RankStatus], *, deciding: int, heard_at: float | None) -> JobRecord:
+    """The record of a job that went without anybody seeing its end: what its ranks said of it last, or lost.
+
+    Args:
+        record: as it is lost; its reason says how.
+        ranks: what the ranks have said.
+        deciding: how many of them, from 0 on, have to have succeeded.
+        heard_at: when the last line came, POSIX seconds; when a job ended of which nothing more is known is not known.
+    """
+    decided = [status for status in ranks if status.rank < deciding and status.phase == "succeeded"]
+    if deciding and len(decided) == deciding and first_failure(ranks) is None:
+        ended = [status.ended_at for status in decided if status.ended_at is not None]
+        record = replace(record, state=State.SUCCEEDED, reason="", exit_code=0, ended_at=max(ended, default=heard_at))
+        return record.with_notices(BY_ITS_RANKS)
+    if heard_at is None:
+        return replace(record, ended_at=None)
+    moment = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(heard_at))
+    words = f"its last line was printed at {moment}"
+    return replace(record, ended_at=None, reason=f"{record.reason.rstrip('.')}; {words}")
 
 
 def stale(record: JobRecord, *, seen_at: float) -> JobRecord:

@@ -11,6 +11,7 @@ import logging
 import random
 from contextlib import suppress
 
+from windlass.engines.base import State
 from windlass.engines.kubernetes.cluster.connected import ClusterAccess, Opened
 from windlass.engines.kubernetes.jobs.live_job import LiveJob
 from windlass.engines.kubernetes.jobs.live_jobs import STOPPING, LiveJobs
@@ -59,7 +60,11 @@ class Stopper:
         """Stop a job, now or as soon as the cluster answers. Raises OSError, and Forbidden: then it goes on."""
         await asyncio.to_thread(job.wish_end, reason)
         try:
-            await self._carry_out(await self._access.get(), job)
+            opened = await self._access.get()
+            if not job.is_at(opened.home):
+                await self._live.give_up(job)
+                return
+            await self._carry_out(opened, job)
         except Forbidden as error:
             await asyncio.to_thread(job.drop_wish)
             raise refusal(error, doing="stop the job") from error
@@ -70,7 +75,7 @@ class Stopper:
     async def resume(self, opened: Opened) -> None:
         """The cluster answers: carry out what was wished before."""
         for job in [*self._live, *self._live.unconfirmed]:
-            if job.wish is not None and not job.is_final:
+            if self._is_due(opened, job):
                 try:
                     await self._carry_out(opened, job)
                 except KubeError:
@@ -82,6 +87,14 @@ class Stopper:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    @staticmethod
+    def _is_due(opened: Opened, job: LiveJob) -> bool:
+        """Whether there is a wish that can be carried out, also of a job that was given up as out of reach."""
+        if job.wish is None or not job.is_at(opened.home):
+            return False
+        given_up = job.record.state is State.LOST and job.id in opened.watch.job_ids()
+        return given_up or not job.is_final
 
     async def _carry_out(self, opened: Opened, job: LiveJob) -> None:
         await remove_objects(opened.client, job, namespace=opened.namespace, facts=opened.facts)
@@ -102,7 +115,10 @@ class Stopper:
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             try:
-                await self._carry_out(await self._access.get(), job)
+                opened = await self._access.get()
+                if not job.is_at(opened.home):
+                    return
+                await self._carry_out(opened, job)
             except (KubeError, Unavailable) as error:
                 _log.info("Job %s is still to be stopped: %s", job.id, error)
                 continue

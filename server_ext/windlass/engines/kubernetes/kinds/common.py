@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from windlass.engines.kubernetes.model import ClusterJob, Object
 from windlass.errors import FieldError
+from windlass.kube.resources import CONFIG_MAPS, JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES, Resource
 
+MADE_OF: Mapping[str, Resource] = {
+    each.kind: each for each in (CONFIG_MAPS, JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES)
+}
+"""Every resource that jobs are made of, by kind: what is made, asked about beforehand and counted by quotas."""
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 LEAST_KEPT_SECONDS = 300
 

@@ -28,7 +28,8 @@ ATTEMPT_VARIABLE = {
 }
 _ANCESTOR_LABEL = "trainer.kubeflow.org/trainjob-ancestor-step"
 _SUPPORT_LABEL = "trainer.kubeflow.org/support"
-_KEYED_LISTS = {"containers": "name", "initContainers": "name", "volumes": "name", "imagePullSecrets": "name"}
+_KEYED_LISTS = ("containers", "initContainers", "imagePullSecrets")
+"""Their items are told apart by `name`."""
 
 
 def base_runtime(job: ClusterJob, facts: ClusterFacts) -> Object | None:
@@ -134,6 +135,10 @@ def _merged(under: Object, over: Object) -> Object:
     for field, value in over.items():
         if field in _KEYED_LISTS:
             result[field] = _merged_items(result.get(field, []), value)
+        elif field == "volumes":
+            # A volume has one source: ours takes the place of the runtime's of that name.
+            names = {each["name"] for each in value}
+            result[field] = [*(each for each in result.get(field, []) if each["name"] not in names), *value]
         elif field == "tolerations":
             result[field] = [*(each for each in result.get(field, []) if each not in value), *value]
         elif field == "nodeSelector":

@@ -8,7 +8,7 @@ size is left out. Nothing here knows where reports come from.
 from __future__ import annotations
 
 import json
-import math
+import logging
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -38,6 +38,9 @@ _STATUS_FIELDS = (
 _LARGEST_STATUS_BYTES = 1024 * 1024
 _LARGEST_RUNS_BYTES = 1024 * 1024
 _LONGEST_TEXT = 2000
+_LARGEST_TIME = 2**53
+
+_log = logging.getLogger(__name__)
 
 RUNS, STATUS, NOTEBOOK, LOG = "runs", "status", "notebook", "log"
 """What of a copy may have changed."""
@@ -105,8 +108,12 @@ class JobMirror:
     def apply(self, report: Report) -> None:
         """Take a report over; what makes no sense is left out."""
         take = self._taking.get(report.kind)
-        if take is not None:
+        if take is None:
+            return
+        try:
             take(report)
+        except Exception:  # noqa: BLE001 - it is the user's code's word: what it printed must not be lost with it
+            _log.exception("A %s of rank %d of job %s was not understood", report.kind, report.rank, self.folder.id)
 
     def settle(self) -> set[str]:
         """Write what has changed; which parts that were.
@@ -194,6 +201,7 @@ def _run(value: object) -> dict[str, Any] | None:
         if isinstance(value.get(name), bool):
             known[name] = value[name]
     at = value.get("at")
-    if isinstance(at, int | float) and not isinstance(at, bool) and math.isfinite(at):
+    # Not by isfinite, to which a whole number of four hundred digits is an error.
+    if isinstance(at, int | float) and not isinstance(at, bool) and abs(at) < _LARGEST_TIME:
         known["at"] = at
     return known if isinstance(known.get("run_id"), str) and known["run_id"] else None

@@ -95,16 +95,16 @@ def fetching_mounts(job: ClusterJob) -> list[Object]:
 
 
 def fetch_environment(job: ClusterJob) -> list[Object]:
-    """What `fetch.py` is told. Raises InvalidRequest where MLflow's address holds a password."""
+    """What `fetch.py` is told. Raises InvalidRequest where MLflow's address holds credentials."""
     variables = {
         **transfer_environment(job),
         "WINDLASS_FOLDER": WINDLASS_FOLDER,
         "WINDLASS_BUNDLE_SHA256": job.spec.bundle_sha256,
     }
     if isinstance(job.delivery, FromArtifacts):
-        if urlsplit(job.delivery.tracking_uri).password is not None:
+        if "@" in urlsplit(job.delivery.tracking_uri).netloc:
             raise InvalidRequest(
-                "MLflow's address holds a password: put it into the Secret windlass-credentials as "
+                "MLflow's address holds credentials: put them into the Secret windlass-credentials as "
                 "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD instead."
             )
         variables |= {

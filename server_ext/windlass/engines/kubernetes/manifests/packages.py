@@ -7,6 +7,7 @@ file can also be an option of pip (`--index-url …`) or an address; only names 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from windlass.engines.kubernetes.manifests.environment import literal_entries, transfer_environment
@@ -19,6 +20,15 @@ _INDEX_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", 
 _REQUIREMENT = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?(==[A-Za-z0-9]([A-Za-z0-9.!+_-]{0,98}[A-Za-z0-9])?)?"
 )
+
+
+def installable(imports: Iterable[str]) -> tuple[str, ...]:
+    """Of what the code imports, what an index can be asked for: versions that nobody publishes are left out.
+
+    Whoever wrote the code can do nothing about how a package of theirs calls itself.
+    """
+    pinned = (line if _REQUIREMENT.fullmatch(line) else line.partition("==")[0] for line in map(str.strip, imports))
+    return tuple(line for line in pinned if _REQUIREMENT.fullmatch(line))
 
 
 def requirements(job: ClusterJob) -> str:
@@ -40,7 +50,7 @@ def environment(job: ClusterJob, *, folder: str) -> list[Object]:
     The index is the administrator's where one is set, else the user's Secret's, else the image's own.
 
     Raises:
-        InvalidRequest: the index's address holds a password, which would be readable in the manifest.
+        InvalidRequest: the index's address holds credentials, which would be readable in the manifest.
     """
     variables = {
         **transfer_environment(job),
@@ -49,9 +59,10 @@ def environment(job: ClusterJob, *, folder: str) -> list[Object]:
     }
     if job.index_url is None:
         return [*literal_entries(variables), *user_secret.environment(*_INDEX_VARIABLES)]
-    if urlsplit(job.index_url).password is not None:
+    if "@" in urlsplit(job.index_url).netloc:
+        # A user's name alone is how many indexes take a token.
         raise InvalidRequest(
-            "The address of the package index holds a password: put it into the Secret windlass-credentials as "
+            "The address of the package index holds credentials: put it into the Secret windlass-credentials as "
             "PIP_INDEX_URL instead."
         )
     return literal_entries({**variables, "PIP_INDEX_URL": job.index_url, "UV_DEFAULT_INDEX": job.index_url})

@@ -23,6 +23,8 @@ GRACE_SECONDS = 30
 """From SIGTERM to SIGKILL: for the runner to write its last words. Providers' notice is 30 s at the least."""
 
 _LEAST_SHARED_MEMORY = 1 << 30
+_LONGEST_VARIABLE = 128 << 10
+"""Bytes of a name and its value together, as Linux hands them to a process (MAX_ARG_STRLEN), the final NUL included."""
 _ANNOTATIONS = {
     # A job moved is a job begun anew: autoscalers leave its node alone until it has ended.
     "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
@@ -153,6 +155,12 @@ def problems(job: ClusterJob) -> list[FieldError]:
             found.append(FieldError(field=field, message=f"Nothing can be mounted at {path}: choose another path."))
         elif path in paths[:position]:
             found.append(FieldError(field=field, message=f"Two volumes are mounted at {path}: choose another path."))
+    long = [name for name, value in job.environment.items() if len(f"{name}={value}".encode()) >= _LONGEST_VARIABLE]
+    if long:
+        message = (
+            f"No process can be given a variable of 128 KiB: make {', '.join(long)} shorter, or send it as a file."
+        )
+        found.append(FieldError(field="environment", message=message))
     limit, memory = job.options.shared_memory_bytes, job.options.memory_bytes
     if limit is not None and memory is not None and limit > memory:
         message = "Shared memory is part of the worker's memory, and cannot be larger."

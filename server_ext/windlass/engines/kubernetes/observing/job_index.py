@@ -38,6 +38,10 @@ class _Job:
     missing: set[str] = field(default_factory=set)
     """Names of pods that went while the job went on."""
     replaced: int = 0
+    departed: dict[str, Object] = field(default_factory=dict)
+    """Pods that went as the job ended, as they were last, by uid."""
+    end_unseen: bool = False
+    """Its object went while nobody watched."""
 
 
 class JobIndex:
@@ -67,7 +71,9 @@ class JobIndex:
         """Of jobs whose object is there."""
         return [job_id for job_id, job in self._jobs.items() if job.live is not None]
 
-    def note(self, old: Object | None, new: Object | None, *, now: float, wall: float) -> list[str]:
+    def note(
+        self, old: Object | None, new: Object | None, *, now: float, wall: float, unseen: bool = False
+    ) -> list[str]:
         """Take over a change; which jobs it is of, as far as they are known yet.
 
         Args:
@@ -75,6 +81,7 @@ class JobIndex:
             new: as it is, None for what is gone.
             now: in seconds of some steady clock.
             wall: POSIX seconds.
+            unseen: it went while nobody watched, and may have changed before that.
         """
         item = new or old or {}
         kind = item.get("kind")
@@ -88,7 +95,7 @@ class JobIndex:
             return self._note_workload(item, new)
         if kind == JOBS.kind and item["metadata"].get("ownerReferences"):
             return self._note_child(item, new)
-        return self._note_job(item, new, now=now, wall=wall)
+        return self._note_job(item, new, now=now, wall=wall, unseen=unseen)
 
     def seen(self, job_id: str, *, now: float) -> Observed | None:
         """All that is known of a job; None when its object was never seen. `now` is of the clock of `note`."""
@@ -98,6 +105,7 @@ class JobIndex:
         metadata = job.last["metadata"]
         pods = [*self._pods.get(job_id, {}).values(), *self._unlabelled.get(metadata["name"], {}).values()]
         jobset = self._jobsets.get(metadata["name"])
+        there = {pod["metadata"]["uid"] for pod in pods}
         return Observed(
             job=job.live,
             last=job.last,
@@ -107,6 +115,8 @@ class JobIndex:
             jobset=jobset,
             seconds_since_created=job.age_then + now - job.seen_at,
             replaced=job.replaced,
+            departed=[each for uid, each in job.departed.items() if uid not in there],
+            end_unseen=job.live is None and job.end_unseen,
         )
 
     def forget(self, job_id: str) -> None:
@@ -123,7 +133,7 @@ class JobIndex:
         for known in self._claims.values():
             known.discard(job_id)
 
-    def _note_job(self, item: Object, new: Object | None, *, now: float, wall: float) -> list[str]:
+    def _note_job(self, item: Object, new: Object | None, *, now: float, wall: float, unseen: bool) -> list[str]:
         job_id = labels(item).get(JOB_LABEL)
         if job_id is None:
             return []
@@ -133,12 +143,14 @@ class JobIndex:
             # The cluster's clock may be another; what seems young is taken for just made.
             job = _Job(live=None, last=item, seen_at=now, age_then=age if age > _CLOCKS_DIFFER_SECONDS else 0.0)
             self._jobs[job_id] = job
-        job.live, job.last = new, item
+        job.live, job.last, job.end_unseen = new, item, unseen
         self._ids_by_name[item["metadata"]["name"]] = job_id
         self._ids_by_uid[item["metadata"]["uid"]] = job_id
         if not _goes_on(item):
             # Its pods are taken away on purpose, and come again, if they do, as a new start.
             job.missing.clear()
+        if new is not None and not _ends(item):
+            job.departed.clear()
         self._gone.pop(job_id, None)
         if new is None:
             self._gone[job_id] = None
@@ -162,6 +174,9 @@ class JobIndex:
         if job_id is None:
             return []
         self._count(job_id, name, came=old is None, went=new is None)
+        job = self._jobs.get(job_id)
+        if new is None and job is not None and (job.live is None or _ends(job.live)):
+            job.departed[uid] = item
         if new is not None:
             self._ids_by_uid[uid] = job_id
             for claim in _claims(new):
@@ -262,5 +277,9 @@ def _goes_on(job: Object) -> bool:
     """Whether the operator should keep the job's pods there."""
     spec = job.get("spec") or {}
     suspended = spec.get("suspend") or (spec.get("runPolicy") or {}).get("suspend")
-    ends = job["metadata"].get("deletionTimestamp") or any(holding(job, kind) for kind in _ENDS)
-    return not (suspended or ends)
+    return not (suspended or _ends(job))
+
+
+def _ends(job: Object) -> bool:
+    """Whether the job has ended, or is to end."""
+    return bool(job["metadata"].get("deletionTimestamp")) or any(holding(job, kind) for kind in _ENDS)

@@ -23,6 +23,7 @@ from windlass.kube.resources import PYTORCH_JOBS, TRAIN_JOBS
 
 REMOVED = "it was removed from the cluster before it had ended"
 LEAVING = "it is being removed from the cluster"
+UNSEEN_END = "it went from the cluster while the cluster was not watched: how it ended was not seen"
 UNKNOWN_END = "the cluster no longer has it, and nothing there tells how it ended"
 _RANKS = "node"
 _SAME_SECOND = 1.0
@@ -71,7 +72,7 @@ def present(seen: Observed) -> Present:
     job = seen.job or seen.last
     if job is None:
         return Present(expected=0, pods=(), past=())
-    reading = _reader(seen)(seen, job)
+    reading = _reading(seen, job, _reader(seen))
     return Present(expected=reading.expected, pods=reading.pods, past=reading.past)
 
 
@@ -93,6 +94,14 @@ def batchjob(seen: Observed) -> Phase:
 def _reader(seen: Observed) -> Callable[[Observed, Object], _Read]:
     kinds = {PYTORCH_JOBS.kind: _read_pytorchjob, TRAIN_JOBS.kind: _read_trainjob}
     return kinds.get(str((seen.job or seen.last or {}).get("kind")), _read_batchjob)
+
+
+def _reading(seen: Observed, job: Object, reader: Callable[[Observed, Object], _Read]) -> _Read:
+    """Read once: a thousand jobs of eight pods are looked at now and then."""
+    found: _Read | None = seen.readings.get(reader)
+    if found is None:
+        found = seen.readings[reader] = reader(seen, job)
+    return found
 
 
 def _read_pytorchjob(seen: Observed, job: Object) -> _Read:
@@ -157,24 +166,30 @@ def _judged(seen: Observed, job: Object | None, reader: Callable[[Observed, Obje
     """The table, from the top: an end holds for ever, then what holds the job back, then what the pods do."""
     if job is None:
         return Phase(state=State.LOST, reason=UNKNOWN_END)
-    reading = reader(seen, job)
-    everyone = [*reading.pods, *reading.past]
+    reading = _reading(seen, job, reader)
+    departed = [read(pod) for pod in seen.departed]
+    everyone = [*reading.pods, *reading.past, *departed]
     known = [reading.running_since, *(pod.started_at for pod in everyone)]
     started = min((each for each in known if each is not None), default=None)
     restarts = reading.restarts + sum(pod.main.restarts for pod in reading.pods)
     state = State.QUEUED if QUEUE_LABEL in labels(job) else State.SUSPENDED
     begun = Phase(state=state, started_at=started, restarts=restarts)
     if reading.failed is not None:
-        why, code = failure(reading.failed, reading.pods, reading.past)
+        why, code = failure(reading.failed, reading.pods, [*reading.past, *departed])
         end = _ended(job, reading.failed)
         return replace(begun, state=State.FAILED, reason=why, ended_at=end, exit_code=code)
     if reading.succeeded is not None:
         return replace(begun, state=State.SUCCEEDED, ended_at=_ended(job, reading.succeeded), exit_code=0)
+    if seen.job is None and seen.end_unseen:
+        return replace(begun, state=State.LOST, reason=UNSEEN_END)
     if seen.job is None:
         return replace(begun, state=State.STOPPED, reason=REMOVED)
+    is_leaving = bool(job.get("metadata", {}).get("deletionTimestamp"))
     if not reading.suspended:
-        begun = replace(begun, state=_by_pods(reading))
-        begun = replace(begun, reason=LEAVING if job.get("metadata", {}).get("deletionTimestamp") else "")
+        # On its way out its pods go one by one, and none comes again.
+        on_its_way = State.PENDING if started is None else State.RUNNING
+        begun = replace(begun, state=on_its_way if is_leaving else _by_pods(reading))
+    begun = replace(begun, reason=LEAVING if is_leaving else "")
     return begun if begun.state in (State.RUNNING, State.RESTARTING) else replace(begun, started_at=None)
 
 

@@ -14,16 +14,17 @@ _STATES = {"restarting": "starting"}
 
 def job_pods(seen: Observed, kind: Kind, *, processes_per_worker: int) -> list[JobPod]:
     """By rank, the newest of a rank first; pods without ranks at the end."""
-    found = [(kind.node_rank(pod), read(pod), pod) for pod in seen.pods]
+    departed = [(kind.node_rank(pod), read(pod), True) for pod in seen.departed]
+    found = [*departed, *((kind.node_rank(pod), read(pod), False) for pod in seen.pods)]
     last = 1 + max((rank for rank, _, _ in found if rank is not None), default=0)
     found.sort(key=lambda each: (last if each[0] is None else each[0], -(each[1].created_at or 0.0), each[1].name))
-    return [_view(seen, pod, rank, processes_per_worker) for rank, pod, _ in found]
+    return [_view(seen, pod, rank, processes_per_worker, has_gone=has_gone) for rank, pod, has_gone in found]
 
 
-def _view(seen: Observed, pod: PodStatus, node_rank: int | None, processes: int) -> JobPod:
+def _view(seen: Observed, pod: PodStatus, node_rank: int | None, processes: int, *, has_gone: bool) -> JobPod:
     ended = pod.stage in ("succeeded", "failed")
     last = pod.main.ending or (pod.main.last if pod.stage == "restarting" else None)
-    is_gone = (pod.is_leaving and not ended) or (pod.evicted != "" and ended)
+    is_gone = ((pod.is_leaving or has_gone) and not ended) or (pod.evicted != "" and ended)
     return JobPod(
         name=pod.name,
         role=pod.title.partition(" ")[0],

@@ -102,8 +102,10 @@ def admitted_at(workload: Object | None) -> float | None:
     return since(holding(workload, "Admitted"))
 
 
-async def position(client: KubeClient, *, namespace: str, queue: str, workload: str) -> int | None:
-    """The place in the queue, from 1, by Kueue's visibility API; None where that is not there, not allowed or silent.
+async def positions(client: KubeClient, *, namespace: str, queue: str) -> dict[str, int] | None:
+    """The places in the queue, from 1, by Workload, as Kueue's visibility API tells them.
+
+    None where that is not there, not allowed or silent.
 
     Raises:
         Unavailable: the API does not answer now.
@@ -114,7 +116,7 @@ async def position(client: KubeClient, *, namespace: str, queue: str, workload: 
             f"/localqueues/{quote(queue, safe='')}/pendingworkloads"
         )
         try:
-            return _place(await client.raw("GET", path), workload)
+            return _places(await client.raw("GET", path))
         except NotFound:
             continue
         except Unavailable as error:
@@ -127,13 +129,10 @@ async def position(client: KubeClient, *, namespace: str, queue: str, workload: 
     return None
 
 
-def _place(answer: object, workload: str) -> int | None:
+def _places(answer: object) -> dict[str, int]:
     items = answer.get("items") if isinstance(answer, dict) else None
-    for item in items or ():
-        if (item.get("metadata") or {}).get("name") == workload:
-            place = item.get("positionInLocalQueue", 0)
-            return place + 1 if isinstance(place, int) else None
-    return None
+    found = {str((item.get("metadata") or {}).get("name")): item.get("positionInLocalQueue", 0) for item in items or ()}
+    return {name: place + 1 for name, place in found.items() if isinstance(place, int)}
 
 
 def _why(workload: Object) -> str:

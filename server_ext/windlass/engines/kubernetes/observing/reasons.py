@@ -39,7 +39,7 @@ def explain(
         seen: what is known of the job.
         phase: what follows from it.
         starting: nodes that Karpenter is starting, from the hub side.
-        position: the job's place in its queue, from 1 (`queueing.position`).
+        position: the job's place in its queue, from 1 (`queueing.positions`).
         now: POSIX seconds; this moment when left out.
     """
     if phase.state.is_final or phase.reason:

@@ -7,6 +7,7 @@ asked for one. What has not been reached yet has no time. Times are the cluster'
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Literal
 
@@ -26,7 +27,8 @@ def timeline(seen: Observed, *, first_line_at: float | None) -> list[TimelineSte
     job = seen.job or seen.last
     if job is None:
         return []
-    there, stands = present(seen), phase(seen)
+    # Pods that went when the job ended have been placed, and had their image.
+    there, stands = present(replace(seen, pods=[*seen.departed, *seen.pods])), phase(seen)
     steps: list[tuple[Step, float | None, str]] = [("created", created_at(job), "")]
     if seen.workload is not None or (queueing.queue_of(seen) and not queueing.not_in_force(seen)):
         steps.append(("queued", queueing.queued_at(seen.workload), ""))

@@ -78,19 +78,20 @@ class JobWatch:
         self._reflectors = {each: self._reflector(each) for each in _watched(facts)}
 
     def start(self) -> None:
-        """Begin to watch; does nothing while it does."""
+        """Begin to watch, again where that was refused; does nothing to what is watched."""
         for reflector in self._reflectors.values():
             reflector.start()
 
     def follow(self, facts: ClusterFacts) -> None:
         """From now on watch what the cluster serves by these facts too: an operator was installed.
 
-        What it serves no longer is asked for on: an API server that starts may forget a kind for a moment.
+        What it serves no longer is asked for on: an API server that starts may forget a kind for a moment. What was
+        refused is asked for again: roles that are written anew are gone for a moment, too.
         """
         for each in _watched(facts):
             if each not in self._reflectors:
                 self._reflectors[each] = self._reflector(each)
-                self._reflectors[each].start()
+        self.start()
 
     async def ready(self, timeout: float) -> None:
         """Wait until everything that may be read was listed once, `timeout` seconds at most.
@@ -165,8 +166,9 @@ class JobWatch:
             on_change=self._noted,
         )
 
-    def _noted(self, _change: str, old: Object | None, new: Object | None) -> None:
-        for job_id in self._index.note(old, new, now=time.monotonic(), wall=time.time()):
+    def _noted(self, change: str, old: Object | None, new: Object | None) -> None:
+        unseen = change == "MISSING"
+        for job_id in self._index.note(old, new, now=time.monotonic(), wall=time.time(), unseen=unseen):
             self._tell(job_id)
             if old is None and new is not None and QUEUE_LABEL in labels(new):
                 self._look_again(job_id)

@@ -49,6 +49,16 @@ async def ask(asking: Asking) -> list[Finding]:
     ]
 
 
+async def is_put_onto_claim(job: ClusterJob) -> bool:
+    """Whether the bundle is too large for a ConfigMap and goes onto a volume claim, which a job of its own does."""
+    if isinstance(job.delivery, FromClaim):
+        return True
+    if job.options.bundle_claim is None or isinstance(job.delivery, FromArtifacts) or job.environment.get(TRACKING_URI):
+        return False
+    size = await asyncio.to_thread(_packed_bytes, job)
+    return size is not None and size > room_for_bundle(requirement_count=len(job.packages))
+
+
 def _packed_bytes(job: ClusterJob) -> int | None:
     """Of the archive; None while there is none."""
     try:

@@ -24,6 +24,7 @@ from windlass.engines.kubernetes.preflight import (
     gpus,
     image,
     limits,
+    network,
     nodes,
     packages,
     pod_security,
@@ -58,6 +59,7 @@ QUESTIONS: tuple[Question, ...] = (
     image.QUESTION,
     packages.QUESTION,
     tracking.QUESTION,
+    network.QUESTION,
     bundle_way.QUESTION,
 )
 """In the order in which their findings are shown; the cluster's own word on the manifests comes last."""

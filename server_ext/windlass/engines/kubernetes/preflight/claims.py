@@ -14,11 +14,12 @@ ONE_POD = "ReadWriteOncePod"
 
 async def ask(asking: Asking) -> list[Finding]:
     """Each claim that is missing, not bound, or mounted by too many."""
-    names = claim_names(asking)
-    if not names:
+    names, for_bundle = claim_names(asking), asking.job.options.bundle_claim
+    wanted = dict.fromkeys([*names, *([for_bundle] if for_bundle is not None else [])])
+    if not wanted:
         return []
     there = {str(claim["metadata"]["name"]): claim for claim in await asking.claims()}
-    found = [_missing(asking, name, sorted(there)) for name in names if name not in there]
+    found = [_missing(asking, name, sorted(there)) for name in wanted if name not in there]
     for name in names:
         claim = there.get(name)
         if claim is None:
@@ -52,15 +53,18 @@ def access_modes(claim: Object) -> set[str]:
 
 
 def _missing(asking: Asking, name: str, there: list[str]) -> Finding:
-    kept = [mount.model_dump(mode="json") for mount in asking.job.options.volumes if mount.claim != name]
-    is_mounted = len(kept) < len(asking.job.options.volumes)
+    options = asking.job.options
+    kept = [mount.model_dump(mode="json") for mount in options.volumes if mount.claim != name]
+    changes: dict[str, Any] = {"volumes": kept} if len(kept) < len(options.volumes) else {}
+    if options.bundle_claim == name:
+        changes["bundle_claim"] = None
     others = f"Choose one of {listed(there[:8])}, or" if there else "Have it made, or"
     return Finding(
         rule="claim-missing",
         severity=Severity.ERROR,
         message=f"There is no volume claim {name} in the namespace {asking.namespace}: the pods would never start.",
         fix=f"{others} leave it out.",
-        apply={"cluster": {"volumes": kept}} if is_mounted else None,
+        apply={"cluster": changes} if changes else None,
     )
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from windlass.contract.preview import Finding, Severity
+from windlass.engines.kubernetes.kinds.common import MADE_OF
 from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.model import InConfigMap, Object
 from windlass.engines.kubernetes.preflight.asking import Asking, Unanswered
@@ -18,10 +19,8 @@ from windlass.engines.kubernetes.refusals import refusal
 from windlass.engines.kubernetes.wording import short
 from windlass.errors import InvalidRequest
 from windlass.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound
-from windlass.kube.resources import CONFIG_MAPS, JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES
+from windlass.kube.resources import TRAIN_JOBS, TRAINING_RUNTIMES
 from windlass.kube.rights import Right
-
-_RESOURCES = {each.kind: each for each in (CONFIG_MAPS, JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES)}
 
 
 async def ask(asking: Asking, *, lacked: Sequence[Right]) -> list[Finding]:
@@ -43,7 +42,7 @@ async def ask(asking: Asking, *, lacked: Sequence[Right]) -> list[Finding]:
 
 
 async def _one(asking: Asking, item: Object) -> Finding | None:
-    resource = _RESOURCES[item["kind"]]
+    resource = MADE_OF[item["kind"]]
     try:
         await asking.client.create(resource, item, namespace=asking.namespace, dry_run=True)
     except Conflict as error:

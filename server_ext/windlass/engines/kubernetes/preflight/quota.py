@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from windlass.contract.preview import Finding, Severity
+from windlass.engines.kubernetes.kinds.common import MADE_OF
 from windlass.engines.kubernetes.model import Object
 from windlass.engines.kubernetes.preflight.amounts import (
     ZERO,
@@ -30,11 +31,10 @@ from windlass.engines.kubernetes.preflight.asking import Asking, Question
 from windlass.engines.kubernetes.preflight.worker_pods import PodGroup
 from windlass.engines.kubernetes.wording import listed
 from windlass.kube.quantities import format_bytes
-from windlass.kube.resources import CONFIG_MAPS, JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES
+from windlass.kube.resources import CONFIG_MAPS, PYTORCH_JOBS
 
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _MUST_BE_SAID = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
-_RESOURCES = {each.kind: each for each in (JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES)}
 _USUAL_CORES = Decimal(4)
 _USUAL_MEMORY = Decimal(16 * 2**30)
 _LEAST_MEMORY = 16 * 2**20
@@ -114,7 +114,7 @@ def needed(workers: int, groups: Sequence[PodGroup], objects: Sequence[Object]) 
             else:
                 once[name] = once.get(name, ZERO) + amount * group.count
     for item in objects:
-        resource = _RESOURCES.get(str(item.get("kind")))
+        resource = MADE_OF.get(str(item.get("kind")))
         if resource is not None:
             key = f"count/{resource.plural}.{resource.group}"
             once[key] = once.get(key, ZERO) + 1

@@ -12,16 +12,17 @@ from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
 from windlass.contract.preview import Finding, Severity
+from windlass.engines.kubernetes.kinds.common import MADE_OF
 from windlass.engines.kubernetes.model import Object
 from windlass.engines.kubernetes.preflight.asking import Asking, Question
+from windlass.engines.kubernetes.preflight.bundle_way import is_put_onto_claim
 from windlass.engines.kubernetes.wording import listed
 from windlass.kube.client import KubeClient
-from windlass.kube.resources import CONFIG_MAPS, EVENTS, JOBS, PODS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES
+from windlass.kube.resources import CONFIG_MAPS, EVENTS, JOBS, PODS
 from windlass.kube.rights import Right, lacking, needed
 
 REMEMBERED_SECONDS = 300.0
 
-_MADE = {each.kind: each for each in (CONFIG_MAPS, JOBS, PYTORCH_JOBS, TRAIN_JOBS, TRAINING_RUNTIMES)}
 _SEEN = {(PODS.group, PODS.plural), (PODS.group, "pods/log"), (EVENTS.group, EVENTS.plural)}
 _MAKING = ("create",)
 _USED = {"create", "delete", "get", "list", "patch", "watch"}
@@ -50,7 +51,8 @@ async def ask(asking: Asking) -> list[Finding]:
 
 async def lacked_rights(asking: Asking, *, clock: Callable[[], float] = time.monotonic) -> list[Right]:
     """The rights for this job that the account has not got. Raises a KubeError."""
-    wanted = tuple(rights_for(asking.objects))
+    loads = await is_put_onto_claim(asking.job)
+    wanted = tuple(rights_for(asking.objects, also=(JOBS.kind,) if loads else ()))
     known = _known.setdefault(asking.client, {})
     key = (asking.namespace, wanted)
     if clock() - known.get(key, float("-inf")) < REMEMBERED_SECONDS:
@@ -61,9 +63,10 @@ async def lacked_rights(asking: Asking, *, clock: Callable[[], float] = time.mon
     return found
 
 
-def rights_for(objects: Sequence[Object]) -> list[Right]:
-    """What of the table of rights is for these objects, the bundle's and the pods'."""
-    made = {_MADE[kind] for kind in (*(str(item.get("kind")) for item in objects), CONFIG_MAPS.kind) if kind in _MADE}
+def rights_for(objects: Sequence[Object], *, also: Sequence[str] = ()) -> list[Right]:
+    """What of the table of rights is for these objects, the bundle's and the pods', and the kinds of `also`."""
+    kinds = (*(str(item.get("kind")) for item in objects), CONFIG_MAPS.kind, *also)
+    made = {MADE_OF[kind] for kind in kinds if kind in MADE_OF}
     concerned = {(each.group, each.plural) for each in made} | _SEEN
     return [
         right
@@ -74,7 +77,7 @@ def rights_for(objects: Sequence[Object]) -> list[Right]:
 
 def may_make(lacked: Sequence[Right], item: Object) -> bool:
     """Whether an object of this kind may be made, after what is lacked."""
-    resource = _MADE.get(str(item.get("kind")))
+    resource = MADE_OF.get(str(item.get("kind")))
     making = {(right.group, right.resource) for right in lacked if right.verb in _MAKING}
     return resource is not None and (resource.group, resource.plural) not in making
 

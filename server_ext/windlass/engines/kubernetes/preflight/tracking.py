@@ -1,6 +1,6 @@
 """Whether the pods can reach MLflow: this server's own address of it may mean nothing in the cluster.
 
-Only the address is looked at. Whether a NetworkPolicy or a firewall stands between, nobody outside the pod can tell.
+Only the address is looked at; the namespace's NetworkPolicies are a question of their own (`network`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from windlass.engines.kubernetes.manifests.job_environment import TRACKING_URI
 from windlass.engines.kubernetes.model import ClusterJob, Delivery, FromArtifacts
-from windlass.engines.kubernetes.sending.claim_upload import put_onto_claim
+from windlass.engines.kubernetes.sending.claim_upload import piece_count, put_onto_claim
 from windlass.errors import BundleRefused, Conflict, Unavailable, WindlassError
 from windlass.kube.client import KubeClient
 from windlass.kube.names import owner_label
@@ -33,6 +33,8 @@ EXPERIMENTS = "windlass-bundles"
 ARTIFACT = "windlass/bundle.tar.gz"
 _KIND_TAG, _KIND = "windlass.kind", "bundle"
 _SHA_TAG = "windlass.bundle_sha256"
+_GONE = "What this job is to send is no longer on disk. Send the notebook again."
+_CHANGED = "What this job is to send was changed on disk. Send the notebook again."
 _NO_WAY = (
     "The bundle has {size} and does not fit into a ConfigMap; there is no MLflow that pods reach to carry it, and no "
     "volume claim is named for it. Leave files out (.windlassignore) and put data on a volume, name a claim for the "
@@ -118,6 +120,7 @@ class BundleUpload:
             except WindlassError as error:
                 refused = error
         if claim is not None:
+            piece_count(size, claim=claim)
             content = await asyncio.to_thread(job.spec.bundle_path.read_bytes)
             return await put_onto_claim(job, content, claim=claim, client=client)
         if isinstance(refused, Unavailable):
@@ -175,6 +178,20 @@ def _id(run: Mapping[str, Any]) -> str:
     return str(run["info"]["run_id"])
 
 
+def small_bundle(path: Path, sha256: str, most_bytes: int) -> bytes | None:
+    """The archive where it has no more than `most_bytes`, else None. Raises Conflict."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+    except OSError:
+        raise Conflict(_GONE) from None
+    if len(content) > most_bytes:
+        return None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise Conflict(_CHANGED)
+    return content
+
+
 def _checked(path: Path, sha256: str) -> int:
     """The archive's size in bytes. Raises Conflict."""
     digest, size = hashlib.sha256(), 0
@@ -184,7 +201,7 @@ def _checked(path: Path, sha256: str) -> int:
                 digest.update(piece)
                 size += len(piece)
     except OSError:
-        raise Conflict("What this job is to send is no longer on disk. Send the notebook again.") from None
+        raise Conflict(_GONE) from None
     if digest.hexdigest() != sha256:
-        raise Conflict("What this job is to send was changed on disk. Send the notebook again.")
+        raise Conflict(_CHANGED)
     return size

@@ -23,12 +23,12 @@ from windlass.engines.kubernetes.model import ClusterJob, FromClaim, Object
 from windlass.engines.kubernetes.observing.conditions import holding
 from windlass.engines.kubernetes.refusals import refusal
 from windlass.engines.kubernetes.wording import short
-from windlass.errors import BundleRefused, Unavailable
+from windlass.errors import BundleRefused, FieldError, InvalidRequest, Unavailable
 from windlass.kube.client import KubeClient
-from windlass.kube.errors import KubeError
+from windlass.kube.errors import Forbidden, KubeError, NotFound
 from windlass.kube.names import MANAGED_BY_LABEL, MANAGER, OWNER_LABEL
 from windlass.kube.quantities import format_bytes
-from windlass.kube.resources import CONFIG_MAPS, JOBS
+from windlass.kube.resources import CONFIG_MAPS, JOBS, PERSISTENT_VOLUME_CLAIMS
 
 MOST_PIECES = 32
 PIECE_BYTES = LARGEST_CONFIG_MAP
@@ -58,18 +58,13 @@ async def put_onto_claim(job: ClusterJob, content: bytes, *, claim: str, client:
 
     Raises:
         BundleRefused: it is too large for this way.
-        InvalidRequest, Forbidden, Unavailable: the cluster refuses, or the pod has not done it in time. Nothing is
-            left in the cluster.
+        InvalidRequest, Forbidden, Unavailable: there is no such claim, the cluster refuses, or the pod has not done it
+            in time. Nothing is left in the cluster.
     """
-    count = -(-len(content) // PIECE_BYTES)
-    if count > MOST_PIECES:
-        raise BundleRefused(
-            f"The bundle has {format_bytes(len(content))}, and {format_bytes(MOST_PIECES * PIECE_BYTES)} can be put "
-            f"onto the volume claim {claim} from here: leave data out of it (.windlassignore), or set "
-            "MLFLOW_TRACKING_URI to an MLflow that the cluster reaches, which takes larger ones."
-        )
+    count = piece_count(len(content), claim=claim)
     made: Object | None = None
     try:
+        await _look_for(claim, job.namespace, client)
         made = await client.create(JOBS, carrier(job, claim=claim, pieces=count), namespace=job.namespace)
         for item in owned_by(config_maps(job, content), made):
             await client.create(CONFIG_MAPS, item, namespace=job.namespace)
@@ -80,6 +75,18 @@ async def put_onto_claim(job: ClusterJob, content: bytes, *, claim: str, client:
         if made is not None:
             await asyncio.shield(_remove(job, made, client))
     return FromClaim(claim=claim, path=path_of(job.spec.bundle_sha256))
+
+
+def piece_count(size_bytes: int, *, claim: str) -> int:
+    """How many ConfigMaps carry so much to a claim. Raises BundleRefused where that is too many."""
+    count = -(-size_bytes // PIECE_BYTES)
+    if count > MOST_PIECES:
+        raise BundleRefused(
+            f"The bundle has {format_bytes(size_bytes)}, and {format_bytes(MOST_PIECES * PIECE_BYTES)} can be put "
+            f"onto the volume claim {claim} from here: leave data out of it (.windlassignore), or set "
+            "MLFLOW_TRACKING_URI to an MLflow that the cluster reaches, which takes larger ones."
+        )
+    return count
 
 
 def carrier(job: ClusterJob, *, claim: str, pieces: int) -> Object:
@@ -163,6 +170,17 @@ def _metadata(job: ClusterJob, name: str) -> Object:
 def _labels(job: ClusterJob) -> dict[str, str]:
     found = {MANAGED_BY_LABEL: MANAGER, BUNDLE_OF_LABEL: job.spec.id}
     return {**found, **{name: value for name, value in job.labels.items() if name == OWNER_LABEL}}
+
+
+async def _look_for(claim: str, namespace: str, client: KubeClient) -> None:
+    """A pod would wait for a claim that is not there. Raises InvalidRequest, and KubeErrors but Forbidden."""
+    with suppress(Forbidden):
+        try:
+            await client.get(PERSISTENT_VOLUME_CLAIMS, claim, namespace=namespace)
+        except NotFound:
+            message = f"There is no volume claim {claim} in the namespace {namespace} to put the bundle onto."
+            field = FieldError(field="cluster.bundle_claim", message=message)
+            raise InvalidRequest(f"{message} Choose another.", fields=[field]) from None
 
 
 async def _done(job: ClusterJob, claim: str, client: KubeClient) -> None:

@@ -144,16 +144,21 @@ def read_options(spec: JobSpec) -> ClusterOptions:
 def _image(
     options: ClusterOptions, settings: ClusterSettings, catalogue: Sequence[str], environ: Mapping[str, str]
 ) -> str:
-    own = (environ.get(name) for name in IMAGE_VARIABLES)
-    found = next((image for image in (options.image, settings.image, *own, *catalogue) if image), None)
+    found = options.image or next(iter(usual_images(settings, catalogue, environ)), None)
     if found is None:
         raise InvalidRequest(NO_IMAGE, fields=[FieldError(field="cluster.image", message=NO_IMAGE)])
     return found
 
 
+def usual_images(settings: ClusterSettings, catalogue: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+    """What a job may run in, the one first that it does run in when it names none: each once."""
+    own = (environ.get(name) for name in IMAGE_VARIABLES)
+    return list(dict.fromkeys(image for image in (settings.image, *own, *catalogue) if image))
+
+
 def _packages(spec: JobSpec, options: ClusterOptions, settings: ClusterSettings) -> tuple[str, ...]:
     """What the code imports; the installer leaves out what the image has."""
-    return tuple(spec.imports) if options.install_packages and settings.install_packages else ()
+    return packages.installable(spec.imports) if options.install_packages and settings.install_packages else ()
 
 
 def _annotations(spec: JobSpec, kind: Kind) -> dict[str, str]:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from windlass.contract.preview import Finding
 from windlass.engines.base import JobSpec, LaunchPlan, State
@@ -22,12 +21,12 @@ from windlass.engines.kubernetes.cluster.settings import ClusterSettings
 from windlass.engines.kubernetes.jobs.live_job import SENT, LiveJob, begin
 from windlass.engines.kubernetes.jobs.live_jobs import LiveJobs
 from windlass.engines.kubernetes.logs.mirror import Mirror
-from windlass.engines.kubernetes.manifests import pods
 from windlass.engines.kubernetes.manifests.delivery import room_for_bundle
 from windlass.engines.kubernetes.model import ClusterFacts, Delivery, InConfigMap
+from windlass.engines.kubernetes.preflight.worker_pods import pod_groups
 from windlass.engines.kubernetes.refusals import refusal
 from windlass.engines.kubernetes.sending import planning
-from windlass.engines.kubernetes.sending.bundle_upload import BundleUpload
+from windlass.engines.kubernetes.sending.bundle_upload import BundleUpload, small_bundle
 from windlass.engines.kubernetes.sending.planning import Check, Checked, Planned
 from windlass.engines.kubernetes.sending.submitting import Submitter
 from windlass.errors import Conflict, InvalidRequest, Unavailable, WindlassError
@@ -81,9 +80,9 @@ class Sending:
             return
         opened, facts = await self._access.get(), await self._access.facts()
         spec = replace(spec, created_at=spec.created_at or time.time())
-        content = await asyncio.to_thread(_read_bundle, spec.bundle_path)
-        planned = await self._deliverable(await self._plan(spec, opened, facts), opened, facts, len(content))
+        planned = await self._plan(spec, opened, facts)
         try:
+            planned, content = await self._deliverable(planned, opened, facts)
             job = await self._send(planned, opened, facts, content)
         except Unavailable:
             # It may be there all the same, and need its bundle.
@@ -95,8 +94,8 @@ class Sending:
         self._live.take(job)
         await self._live.look(spec.id)
 
-    async def _send(self, planned: Planned, opened: Opened, facts: ClusterFacts, content: bytes) -> LiveJob:
-        """Make the objects. Raises as `submit`."""
+    async def _send(self, planned: Planned, opened: Opened, facts: ClusterFacts, content: bytes | None) -> LiveJob:
+        """Make the objects; `content` is what travels in the ConfigMap. Raises as `submit`."""
         spec = planned.job.spec
         resource = planned.kind.served(facts)
         if resource is None:
@@ -105,8 +104,7 @@ class Sending:
         if job.wish is not None:
             raise Conflict("This job was stopped before it had started.")
         try:
-            bundle = content if isinstance(planned.job.delivery, InConfigMap) else None
-            await Submitter(opened.client, namespace=opened.namespace).submit(planned, resource, bundle=bundle)
+            await Submitter(opened.client, namespace=opened.namespace).submit(planned, resource, bundle=content)
         except Unavailable:
             # It may be there all the same: the folder stays, so that it can be stopped.
             raise
@@ -131,15 +129,17 @@ class Sending:
             environ=self._access.environ,
         )
 
-    async def _deliverable(self, planned: Planned, opened: Opened, facts: ClusterFacts, size_bytes: int) -> Planned:
-        """The same job, its bundle on the way that is wide enough."""
-        room = room_for_bundle(requirement_count=len(planned.job.packages))
+    async def _deliverable(self, planned: Planned, opened: Opened, facts: ClusterFacts) -> tuple[Planned, bytes | None]:
+        """The same job, its bundle on the way that is wide enough; and the bundle, where that is the ConfigMap."""
+        job = planned.job
+        room = room_for_bundle(requirement_count=len(job.packages))
+        content = await asyncio.to_thread(small_bundle, job.spec.bundle_path, job.spec.bundle_sha256, room)
         delivery: Delivery
-        if size_bytes <= room:
-            delivery = InConfigMap(name=planned.job.name, size_bytes=size_bytes)
+        if content is not None:
+            delivery = InConfigMap(name=job.name, size_bytes=len(content))
         else:
-            delivery = await self._upload.deliver_large(planned.job, client=opened.client)
-        return await self._plan(planned.job.spec, opened, facts, delivery=delivery)
+            delivery = await self._upload.deliver_large(job, client=opened.client)
+        return await self._plan(job.spec, opened, facts, delivery=delivery), content
 
     async def _find(self, planned: Planned, opened: Opened, facts: ClusterFacts) -> list[Finding]:
         checked = Checked(
@@ -170,8 +170,9 @@ class Sending:
 
 def _command(planned: Planned) -> list[str]:
     """What is started in each worker."""
-    one_process = planned.kind.name == "Job" and planned.job.spec.processes_per_worker == 1
-    return pods.plain_python(planned.job) if one_process else pods.torchrun(planned.job)
+    workers = (group.spec for group in pod_groups(planned.job, planned.objects) if group.is_worker)
+    found = (each for pod in workers for each in pod["containers"] if each["name"] == planned.kind.container)
+    return [str(word) for word in next(found)["command"]]
 
 
 def _shown_carrier(planned: Planned) -> dict[str, object]:
@@ -183,10 +184,3 @@ def _shown_carrier(planned: Planned) -> dict[str, object]:
         "labels": dict(planned.job.labels),
     }
     return {**made, "metadata": metadata, "binaryData": {"bundle.tar.gz": "…"}}
-
-
-def _read_bundle(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise Conflict("What this job is to send is no longer on disk. Send the notebook again.") from None

@@ -1,17 +1,18 @@
 """Makes a job's objects in the cluster: the bundle first, the job last, and each of them only once.
 
-Names follow from the job, so whoever submits again finds what was made before. Where a step fails for good, what the
-steps before it made is removed; where it is not known whether a request was carried out, the cluster is asked before
-anything is said to have failed. What a server that dies in between leaves behind is found by `sweeping`.
+Names follow from the job, so whoever submits again finds what was made before. That is also how a request is tried
+again whose answer was lost, or that met a quota in change or a busy server: once it has been carried out, the second
+finds the object there. Where a step fails for good, what it and the steps before it made is removed. What a server that
+dies in between leaves behind is found by `sweeping`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
 
+from windlass.engines.kubernetes.kinds.common import MADE_OF
 from windlass.engines.kubernetes.manifests.delivery import config_map
 from windlass.engines.kubernetes.manifests.ownership import owned_by, owner_reference
 from windlass.engines.kubernetes.model import InConfigMap, Object
@@ -21,10 +22,12 @@ from windlass.errors import Conflict as AnothersName
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import Conflict, KubeError, NotFound, Unavailable
 from windlass.kube.names import JOB_LABEL
-from windlass.kube.resources import CONFIG_MAPS, TRAINING_RUNTIMES, Resource
+from windlass.kube.resources import CONFIG_MAPS, Resource
 
-LOOK_AGAIN_SECONDS = (0.5, 1.0, 2.0)
-"""Pauses after an answer that did not come, before the cluster is asked what became of the request."""
+TRY_AGAIN_SECONDS = (0.5, 1.0, 2.0)
+"""Pauses after a request that was not answered, or that the cluster may take a moment later."""
+LONGEST_PAUSE_SECONDS = 5.0
+"""However long the server asks to wait: somebody waits for the answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,18 +55,17 @@ class Submitter:
             Conflict: an object of that name is another job's.
         """
         carrier = config_map(planned.job, bundle if isinstance(planned.job.delivery, InConfigMap) else None)
-        resources: Mapping[str, Resource] = {TRAINING_RUNTIMES.kind: TRAINING_RUNTIMES}
-        steps = [(CONFIG_MAPS, carrier), *((resources[item["kind"]], item) for item in planned.objects[:-1])]
+        steps = [(CONFIG_MAPS, carrier), *((MADE_OF[item["kind"]], item) for item in planned.objects[:-1])]
         made: Made = []
         try:
             for resource, item in [*steps, (own, planned.own)]:
+                begun = (resource, item)
                 made.append((resource, await self._make(resource, item, job_id=planned.job.spec.id)))
-        except KubeError as error:
-            await self._take_back(made)
-            raise refusal(error, doing="take the job") from error
-        except BaseException:
+        except BaseException as error:
             # Also when the asker has given up: what it began must not stay.
-            await asyncio.shield(self._take_back(made))
+            await asyncio.shield(self._undo(made, begun, error, job_id=planned.job.spec.id))
+            if isinstance(error, KubeError):
+                raise refusal(error, doing="take the job") from error
             raise
         await self.own(made[:-1], made[-1][1])
         return made[-1][1]
@@ -82,31 +84,28 @@ class Submitter:
 
     async def _make(self, resource: Resource, item: Object, *, job_id: str) -> Object:
         """The object, made now or before. Raises a KubeError, and Conflict where it is another's."""
-        try:
-            return await self._client.create(resource, item, namespace=self._namespace)
-        except Conflict as error:
-            if not error.already_exists:
-                raise
-            return _ours(await self._get(resource, item), job_id)
-        except Unavailable as error:
-            found = await self._look(resource, item)
-            if found is None:
-                raise error from None
-            return _ours(found, job_id)
-
-    async def _look(self, resource: Resource, item: Object) -> Object | None:
-        """Whether it was made although no answer came; None when it was not, or cannot be told."""
-        for pause in LOOK_AGAIN_SECONDS:
-            await asyncio.sleep(pause)
-            with suppress(Unavailable):
-                try:
-                    return await self._get(resource, item)
-                except NotFound:
-                    return None
-        return None
+        for pause in (*TRY_AGAIN_SECONDS, None):
+            try:
+                return await self._client.create(resource, item, namespace=self._namespace)
+            except (Conflict, Unavailable) as error:
+                if isinstance(error, Conflict) and error.already_exists:
+                    return _ours(await self._get(resource, item), job_id)
+                if pause is None:
+                    raise
+                asked = error.retry_after or 0.0
+            await asyncio.sleep(max(pause, min(asked, LONGEST_PAUSE_SECONDS)))
+        raise AssertionError("The last attempt returns or raises.")
 
     async def _get(self, resource: Resource, item: Object) -> Object:
         return await self._client.get(resource, item["metadata"]["name"], namespace=self._namespace)
+
+    async def _undo(self, made: Made, begun: tuple[Resource, Object], error: BaseException, *, job_id: str) -> None:
+        """Remove what was made, and what may have been although no answer came to it."""
+        if isinstance(error, Unavailable) or not isinstance(error, (KubeError, AnothersName)):
+            resource, item = begun
+            with suppress(KubeError, AnothersName):
+                made = [*made, (resource, _ours(await self._get(resource, item), job_id))]
+        await self._take_back(made)
 
     async def _take_back(self, made: Made) -> None:
         for resource, item in reversed(made):
