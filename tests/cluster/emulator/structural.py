@@ -57,6 +57,13 @@ def shape(kind: Kind, obj: Object, *, strict: bool) -> None:
         raise invalid(kind, obj["metadata"].get("name", ""), causes)
 
 
+def complaints(value: Any, schema: Object, where: str) -> list[str]:
+    """What a server that is strict would say of a value, with unknown fields; the value stays as it is."""
+    kept = copy.deepcopy(value)
+    unknown = [f"{field} is unknown" for field in _pruned(kept, schema, where)]
+    return unknown + [f"{field}: {cause}" for field, cause in _judged(kept, schema, where)]
+
+
 def _pruned(value: Any, schema: Object, where: str) -> list[str]:
     """Take out what the schema does not know, and say where it was."""
     gone: list[str] = []

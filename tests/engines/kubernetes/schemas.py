@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ import kubernetes_validate
 from jsonschema import Draft202012Validator
 from kubeflow_trainer_api import models
 from referencing import Registry, Resource
+from tests.cluster.emulator import structural
 
 from windlass.engines.kubernetes.model import Object
 
@@ -134,7 +134,7 @@ def _by_crd(item: Object) -> list[str]:
     schema = _crd_schema(item["kind"])
     if schema is None or OLDER_DIALECTS.keys() & item["spec"].keys():
         return []
-    return list(structural(item["spec"], schema["properties"]["spec"], "spec"))
+    return structural.complaints(item["spec"], schema["properties"]["spec"], "spec")
 
 
 @cache
@@ -146,78 +146,3 @@ def _crd_schema(kind: str) -> Object | None:
     (version,) = [each for each in crd["spec"]["versions"] if each["storage"]]
     schema: Object = version["schema"]["openAPIV3Schema"]
     return schema
-
-
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-    "array": list,
-    "object": dict,
-}
-
-
-def structural(value: Any, schema: Object, where: str) -> Iterator[str]:
-    """What a structural schema of a CRD refuses in a value, unknown fields included."""
-    if schema.get("x-kubernetes-int-or-string"):
-        if isinstance(value, bool) or not isinstance(value, (int, str)):
-            yield f"{where} is neither a number nor a text"
-        elif isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
-            yield f"{where} is no quantity: {value}"
-        return
-    kind = schema.get("type", "")
-    if kind and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
-        yield f"{where} is no {kind}"
-    elif "enum" in schema and value not in schema["enum"]:
-        yield f"{where} is none of {schema['enum']}"
-    elif isinstance(value, dict):
-        yield from _object(value, schema, where)
-    elif isinstance(value, list):
-        yield from _array(value, schema, where)
-    else:
-        yield from _scalar(value, schema, where)
-
-
-def _object(value: Object, schema: Object, where: str) -> Iterator[str]:
-    properties, additional = schema.get("properties", {}), schema.get("additionalProperties")
-    for name in schema.get("required", []):
-        if name not in value:
-            yield f"{where}.{name} is missing"
-    for name, each in value.items():
-        if name in properties:
-            yield from structural(each, properties[name], f"{where}.{name}")
-        elif isinstance(additional, dict):
-            yield from structural(each, additional, f"{where}.{name}")
-        elif not schema.get("x-kubernetes-preserve-unknown-fields") and not (_any_object(schema, where)):
-            yield f"{where}.{name} is unknown"
-
-
-def _any_object(schema: Object, where: str) -> bool:
-    """Metadata of embedded templates that the CRD leaves open; the rest of what is not described is pruned."""
-    return "properties" not in schema and where.endswith("metadata")
-
-
-def _array(value: list[Any], schema: Object, where: str) -> Iterator[str]:
-    keys = schema.get("x-kubernetes-list-map-keys")
-    if keys:
-        identities = [tuple(each.get(key) for key in keys) for each in value]
-        if len(set(identities)) != len(identities):
-            yield f"{where} has two items of the same {keys}"
-    if len(value) > schema.get("maxItems", len(value)):
-        yield f"{where} has too many items"
-    for number, each in enumerate(value):
-        yield from structural(each, schema.get("items", {}), f"{where}[{number}]")
-
-
-def _scalar(value: Any, schema: Object, where: str) -> Iterator[str]:
-    if isinstance(value, str):
-        if len(value) > schema.get("maxLength", len(value)) or len(value) < schema.get("minLength", 0):
-            yield f"{where} is too long or too short"
-        if "pattern" in schema and not re.search(schema["pattern"], value):
-            yield f"{where} does not match {schema['pattern']}"
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        if value < schema.get("minimum", value) or value > schema.get("maximum", value):
-            yield f"{where} is out of range"
-        if schema.get("format") == "int32" and not -(2**31) <= value < 2**31:
-            yield f"{where} is no int32"

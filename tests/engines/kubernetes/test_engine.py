@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.crds import install
 from tests.engines.kubernetes.engines import engine_on, spec
 
 from windlass.engines.base import State
@@ -21,16 +18,6 @@ pytestmark = pytest.mark.cluster
 JOB = "jtest0000000001"
 NAME = f"train-it-{JOB}"
 Object = dict[str, Any]
-
-
-@pytest_asyncio.fixture
-async def namespace(cluster: Cluster) -> AsyncIterator[str]:
-    """With an operator that looks after PyTorchJobs and Jobs in it."""
-    cluster.needs_stand_ins()
-    await install(cluster, PYTORCH_JOBS)
-    operator = cluster.operator("PyTorchJob").start()
-    yield await cluster.namespace()
-    operator.stop()
 
 
 async def pods_of(cluster: Cluster, namespace: str) -> list[Object]:

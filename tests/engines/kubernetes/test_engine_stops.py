@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.crds import install
-from tests.cluster.operator import Operator
 from tests.engines.kubernetes.engines import engine_on, spec
 
 from windlass.engines.base import State
@@ -22,17 +18,6 @@ pytestmark = pytest.mark.cluster
 
 JOB = "jtest0000000001"
 NAME = f"train-it-{JOB}"
-
-
-@pytest_asyncio.fixture
-async def namespace(cluster: Cluster) -> AsyncIterator[str]:
-    """With an operator that looks after PyTorchJobs in it."""
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes, and these jobs have no image.")
-    await install(cluster, PYTORCH_JOBS)
-    operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=False).start()
-    yield await cluster.namespace()
-    operator.stop()
 
 
 async def names(cluster: Cluster, namespace: str) -> set[str]:
@@ -66,6 +51,27 @@ async def test_a_stop_while_the_job_is_being_sent_is_final(
             return await names(cluster, namespace) == set()
 
         await eventually(nothing, what="all of it going")
+
+
+@pytest.mark.emulator
+async def test_a_stop_that_is_refused_when_it_is_tried_again_says_so_and_the_job_goes_on(
+    cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    async with engine_on(cluster, namespace, tmp_path) as made:
+        await made.engine.submit(spec(tmp_path))
+        await made.reaches(JOB, State.RUNNING)
+        refused = cluster.faults.fail("DELETE", f"/pytorchjobs/{NAME}", 403, "pytorchjobs is forbidden", times=None)
+        with cluster.faults.outage():
+            await made.engine.stop(JOB, reason="Enough.")
+
+        async def refusal_is_said() -> bool:
+            return "could not be stopped" in (await made.engine.status(JOB)).reason
+
+        await eventually(refusal_is_said, what="the refusal")
+        assert (await made.engine.status(JOB)).state is State.RUNNING
+        cluster.faults.lift(refused)
+        await made.engine.stop(JOB, reason="Now.")
+        assert (await made.reaches(JOB, State.STOPPED, seconds=30)).reason == "Now."
 
 
 async def test_a_stopped_job_still_shows_where_it_ran(cluster: Cluster, namespace: str, tmp_path: Path) -> None:

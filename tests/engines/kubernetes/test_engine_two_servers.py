@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.cluster.crds import install
-from tests.cluster.operator import Operator
 from tests.engines.kubernetes.engines import engine_on, spec
 
 from windlass.engines.base import State
@@ -24,7 +23,7 @@ async def test_both_servers_say_how_a_job_ended_and_its_log_is_there_once(
 ) -> None:
     monkeypatch.setattr(following, "CLAIM_SECONDS", 0.2)
     await install(cluster, PYTORCH_JOBS)
-    operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=False).start()
+    operator = cluster.operator("PyTorchJob", jobs=False).start()
     namespace = await cluster.namespace()
     lines = b"".join(b"[rank 0] line %d\n" % number for number in range(200))
     try:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
-from tests.cluster.crds import install
-from tests.cluster.operator import Operator
 from tests.engines.kubernetes.engines import engine_on, spec
 
 from windlass.engines.base import State
@@ -23,17 +20,6 @@ pytestmark = pytest.mark.cluster
 
 JOB = "jtest0000000001"
 NAME = f"train-it-{JOB}"
-
-
-@pytest_asyncio.fixture
-async def namespace(cluster: Cluster) -> AsyncIterator[str]:
-    """With an operator that looks after PyTorchJobs in it."""
-    if cluster.kubelet is None:
-        pytest.skip("This cluster has real nodes, and these jobs have no image.")
-    await install(cluster, PYTORCH_JOBS)
-    operator = Operator(cluster.credentials(), kinds=("PyTorchJob",), jobs=False).start()
-    yield await cluster.namespace()
-    operator.stop()
 
 
 async def remove(cluster: Cluster, namespace: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from windlass_hub.reconciler.notifying import Notifier
 from windlass_hub.reconciler.records import JobRecord
 from windlass_hub.reconciler.seen_jobs import SeenJobs
 from windlass_hub.reconciler.sweeping import Sweeper
+from windlass_hub.reconciler.usage import PodUsage
 from windlass_hub.service.audit_database import AuditDatabase
 from windlass_hub.service.job_records import JobRecords
 from windlass_hub.settings import Settings
@@ -212,7 +213,8 @@ class Job:
         await self.desk.cluster.admin.delete(
             PYTORCH_JOBS, self.name, namespace=self.namespace, propagation="Background"
         )
-        await self.is_seen(lambda seen: seen is not None and seen.observed.job is None)
+        # Its pods go after it; how long one held what it asked for is known when it is seen to be gone.
+        await self.is_seen(lambda seen: seen is not None and seen.observed.job is None and _all_over(seen.usages))
 
     async def is_there(self) -> bool:
         try:
@@ -220,6 +222,10 @@ class Job:
         except NotFound:
             return False
         return True
+
+
+def _all_over(usages: Iterable[PodUsage]) -> bool:
+    return all(usage.ended or usage.since is None for usage in usages)
 
 
 def _ended(job: dict[str, Any] | None) -> bool:

@@ -109,13 +109,14 @@ async def test_the_sums_are_those_of_reading_everything_anew(capacity: Kubernete
         await pod(cluster, f"p-{index}", ("gpu-1", "cpu-1")[index % 2], cpu=f"{100 + index}m", memory="64Mi")
     for index in range(0, 20, 3):
         await cluster.admin.delete(PODS, f"p-{index}", namespace="default")
-    nodes, _ = await cluster.admin.list(NODES)
-    pods, _ = await cluster.admin.list(PODS)
-    expected = {node.name: node for node in nodes_from_kubernetes(nodes, pods)}
 
     async def same() -> bool:
+        # Read anew each time: pods that were deleted may be on their way out still.
+        nodes, _ = await cluster.admin.list(NODES)
+        pods, _ = await cluster.admin.list(PODS)
         found = await rooms(capacity)
-        return all(found[name].used == pytest.approx(node.used) for name, node in expected.items())
+        read = nodes_from_kubernetes(nodes, pods)
+        return all(found[node.name].used == pytest.approx(node.used) for node in read)
 
     await eventually(same, what="the same sums")
 

@@ -93,6 +93,11 @@ def read_status(job: JobFolder) -> JobStatus | None:
         if not job.spec.exists():
             return None
         record = JobRecord(state=State.LOST, reason="its state file cannot be read any more")
+    return status_by(job, record)
+
+
+def status_by(job: JobFolder, record: JobRecord) -> JobStatus:
+    """The job as a record has it, with what else lies in its folder; `state.json` itself is not read."""
     return JobStatus(
         job_id=job.id,
         state=record.state,

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from windlass.engines.kubernetes.sending.planning import IMAGE_VARIABLES
-
+IMAGE_VARIABLES = ("JUPYTER_IMAGE", "JUPYTER_IMAGE_SPEC")
+"""Where hubs say which image the notebook server runs in."""
 OLDEST_PYTHON = (3, 9)
 """What the programs of the init containers and the runner need."""
 

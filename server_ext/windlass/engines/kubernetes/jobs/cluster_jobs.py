@@ -21,11 +21,11 @@ from windlass.engines.kubernetes.cluster.settings import ClusterSettings
 from windlass.engines.kubernetes.jobs.live_job import LiveJob
 from windlass.engines.kubernetes.jobs.live_jobs import LiveJobs
 from windlass.engines.kubernetes.jobs.marking import RecordMarks
+from windlass.engines.kubernetes.jobs.placements import before_seen, placement_of
 from windlass.engines.kubernetes.jobs.stopping import Stopper, remove_objects
 from windlass.engines.kubernetes.jobs.sweeping import SWEEP_SECONDS, sweep
 from windlass.engines.kubernetes.kinds.choosing import KINDS
 from windlass.engines.kubernetes.logs.mirror import Mirror
-from windlass.engines.kubernetes.observing.placements import before_seen, placement_of
 from windlass.engines.kubernetes.refusals import refusal
 from windlass.engines.kubernetes.sending.bundle_upload import BundleUpload, OpenStore
 from windlass.engines.kubernetes.sending.planning import Check

@@ -16,7 +16,7 @@ from windlass.engines.base import JobSpec, JobStatus, State
 from windlass.engines.job_folder.files import claim_json, read_json, write_json
 from windlass.engines.job_folder.logindex import RECORD, Record
 from windlass.engines.job_folder.ranks import RankStatus, RankWatch
-from windlass.engines.job_folder.record import JobRecord, read_record, read_spec, read_status, write_record, write_spec
+from windlass.engines.job_folder.record import JobRecord, read_record, read_spec, status_by, write_record, write_spec
 from windlass.engines.kubernetes.logs.following import LogFollower
 from windlass.engines.kubernetes.logs.mirror import JobMirror
 from windlass.engines.kubernetes.model import Kind
@@ -45,6 +45,8 @@ class LiveJob:
         """Since when (`time.monotonic`) its object is gone while pods of it are still there."""
         self.wish = _wish(mirror)
         """Why it is to be stopped, where somebody said so."""
+        self.stop_trouble: str | None = None
+        """Why the wish was not carried out so far; whatever else is news of the job, this is to be read."""
         self.home = _home(mirror)
         """The cluster and the namespace it was seen in; None where that was not written down."""
         self.kind_gone_at: float | None = None
@@ -88,7 +90,7 @@ class LiveJob:
             write_record(self.mirror.folder, record)
             self._written = record
         self.record = record
-        status = self._read_status()
+        status = status_by(self.mirror.folder, self.record)
         if status == self._status:
             return None
         self._status = status
@@ -96,7 +98,7 @@ class LiveJob:
 
     def status(self) -> JobStatus:
         """How it stood when it was last looked at. Reads files."""
-        return self._status or self._read_status()
+        return self._status or status_by(self.mirror.folder, self.record)
 
     def wish_end(self, reason: str) -> None:
         """Keep the wish to stop it: the first reason holds. Raises OSError."""
@@ -132,25 +134,6 @@ class LiveJob:
             if len(found) == RECORD.size:
                 return Record(*RECORD.unpack(found)).time
         return None
-
-    def _read_status(self) -> JobStatus:
-        found = read_status(self.mirror.folder)
-        known = found or JobStatus(job_id=self.id, state=self.record.state)
-        record = self.record
-        return replace(
-            known,
-            state=record.state,
-            reason=record.reason,
-            kind=record.kind,
-            queue_position=record.queue_position,
-            restarts=record.restarts,
-            started_at=record.started_at,
-            ended_at=record.ended_at,
-            exit_code=record.exit_code,
-            progress=record.progress,
-            error=record.error,
-            notices=tuple(record.notices),
-        )
 
 
 def begin(mirror: JobMirror, spec: JobSpec, kind: Kind) -> LiveJob:

@@ -153,8 +153,10 @@ class LiveJobs:
             await self._stand(opened, job, seen, phase)
 
     async def say(self, job: LiveJob, reason: str) -> None:
-        """Say something of a job that nothing in the cluster says. Raises OSError."""
-        await self._write(job, replace(job.record, reason=reason))
+        """Say something of a job that nothing in the cluster says; of one that has ended, nothing. Raises OSError."""
+        async with job.looking:
+            if not job.is_final:
+                await self._write(job, replace(job.record, reason=reason))
 
     async def give_up(self, job: LiveJob) -> None:
         """A job that is in another cluster than the one at hand is to be stopped. Raises OSError."""
@@ -207,7 +209,8 @@ class LiveJobs:
 
     async def _say_leaving(self, job: LiveJob, seen: Observed) -> None:
         count = len(seen.pods)
-        await self.say(job, f"{STOPPING}: {count} pod{'s are' if count > 1 else ' is'} ending")
+        reason = f"{STOPPING}: {count} pod{'s are' if count > 1 else ' is'} ending"
+        await self._write(job, replace(job.record, reason=reason))
 
     async def _stand(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
         ranks = await asyncio.to_thread(job.ranks)
@@ -221,8 +224,9 @@ class LiveJobs:
             starting=self.starting,
             position=job.position,
         )
-        if job.wish is not None and not record.state.is_final:
-            record = replace(record, reason=STOPPING)
+        stopping = job.stop_trouble or (STOPPING if job.wish is not None else None)
+        if stopping is not None and not record.state.is_final:
+            record = replace(record, reason=stopping)
         silent_since = opened.silent_since
         await self._write(job, record if silent_since is None else stale(record, seen_at=silent_since))
 

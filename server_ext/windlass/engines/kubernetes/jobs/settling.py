@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from windlass.engines.base import State
+from windlass.engines.job_folder.ranks import RankStatus
 from windlass.engines.job_folder.record import JobRecord
 from windlass.engines.kubernetes.cluster.connected import Opened
 from windlass.engines.kubernetes.jobs.live_job import LiveJob, elsewhere
+from windlass.engines.kubernetes.jobs.placements import placement_of
 from windlass.engines.kubernetes.jobs.standing import stand, stopped, unseen
 from windlass.engines.kubernetes.model import Observed, Phase
-from windlass.engines.kubernetes.observing.placements import placement_of
 from windlass.kube.errors import KubeError, NotFound
 from windlass.kube.names import object_name
 
@@ -53,14 +54,15 @@ class Settler:
         ranks = await asyncio.to_thread(job.ranks)
         record = stand(kind=job.kind, seen=seen, phase=phase, ranks=ranks, world_size=job.spec.world_size)
         if record.state is State.LOST:
-            record = unseen(record, ranks, deciding=job.deciding_ranks, heard_at=job.heard_at())
+            record = await _by_their_word(job, record, ranks)
         if job.wish is not None:
             record = stopped(record, reason=job.wish, at=time.time())
         elif record.ended_at is None and record.state is not State.LOST:
             record = replace(record, ended_at=time.time())
         if not complete:
             record = record.with_notices(_LOG_IS_SHORT)
-        placement = placement_of(job, seen, namespace=opened.namespace, first_line_at=job.first_line_at())
+        first_line_at = await asyncio.to_thread(job.first_line_at)
+        placement = placement_of(job, seen, namespace=opened.namespace, first_line_at=first_line_at)
         await asyncio.to_thread(job.keep_placement, placement)
         await self._write(job, record)
         opened.watch.forget(job.id)
@@ -78,8 +80,7 @@ class Settler:
         if why is None:
             return
         ranks = await asyncio.to_thread(job.ranks)
-        record = replace(job.record, state=State.LOST, reason=why)
-        record = unseen(record, ranks, deciding=job.deciding_ranks, heard_at=job.heard_at())
+        record = await _by_their_word(job, replace(job.record, state=State.LOST, reason=why), ranks)
         if job.wish is not None:
             record = stopped(record, reason=job.wish, at=time.time())
         await self._write(job, record)
@@ -106,3 +107,8 @@ class Settler:
         if time.monotonic() - job.kind_gone_at < KIND_GONE_SECONDS:
             return None
         return KIND_VANISHED.format(kind=job.kind.name)
+
+
+async def _by_their_word(job: LiveJob, record: JobRecord, ranks: Sequence[RankStatus]) -> JobRecord:
+    """How a job ended whose end nobody saw, as far as its ranks have said it."""
+    return unseen(record, ranks, deciding=job.deciding_ranks, heard_at=await asyncio.to_thread(job.heard_at))

@@ -70,7 +70,7 @@ class Stopper:
             raise refusal(error, doing="stop the job") from error
         except (KubeError, Unavailable) as error:
             self._try_later(job)
-            await self._live.say(job, f"to be stopped as soon as the cluster answers: {error}")
+            await self._say_trouble(job, f"to be stopped as soon as the cluster answers: {error}")
 
     async def resume(self, opened: Opened) -> None:
         """The cluster answers: carry out what was wished before."""
@@ -98,11 +98,16 @@ class Stopper:
 
     async def _carry_out(self, opened: Opened, job: LiveJob) -> None:
         await remove_objects(opened.client, job, namespace=opened.namespace, facts=opened.facts)
+        job.stop_trouble = None
         if self._live.get(job.id) is None:
             # Nobody ever saw it run: there is nothing to keep.
             await asyncio.to_thread(job.mirror.remove)
         elif not job.is_final:
             await self._live.look(job.id)
+
+    async def _say_trouble(self, job: LiveJob, trouble: str) -> None:
+        job.stop_trouble = trouble
+        await self._live.say(job, trouble)
 
     def _try_later(self, job: LiveJob) -> None:
         known = self._tasks.get(job.id)
@@ -119,6 +124,11 @@ class Stopper:
                 if not job.is_at(opened.home):
                     return
                 await self._carry_out(opened, job)
+            except Forbidden as error:
+                # Asking again brings no right: the job goes on, and says why.
+                await asyncio.to_thread(job.drop_wish)
+                await self._say_trouble(job, f"could not be stopped: {refusal(error, doing='stop the job')}")
+                return
             except (KubeError, Unavailable) as error:
                 _log.info("Job %s is still to be stopped: %s", job.id, error)
                 continue

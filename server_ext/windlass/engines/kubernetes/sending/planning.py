@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from windlass.contract.cluster import ClusterOptions
 from windlass.contract.preview import Finding
 from windlass.engines.base import JobSpec
+from windlass.engines.kubernetes.cluster.images import own_image
 from windlass.engines.kubernetes.cluster.settings import ClusterSettings
 from windlass.engines.kubernetes.kinds.choosing import choose
 from windlass.engines.kubernetes.manifests import packages
@@ -26,8 +27,6 @@ from windlass.hub.broker import HubBroker
 from windlass.kube.client import KubeClient
 from windlass.kube.names import job_labels, object_name, spec_annotations
 
-IMAGE_VARIABLES = ("JUPYTER_IMAGE", "JUPYTER_IMAGE_SPEC")
-"""Where hubs say which image the notebook server runs in."""
 KIND_REASON_ANNOTATION = "windlass.io/kind-reason"
 NO_IMAGE = (
     "Which image is the job to run in? This server does not run in one itself, and no catalogue names one: give one "
@@ -152,8 +151,7 @@ def _image(
 
 def usual_images(settings: ClusterSettings, catalogue: Sequence[str], environ: Mapping[str, str]) -> list[str]:
     """What a job may run in, the one first that it does run in when it names none: each once."""
-    own = (environ.get(name) for name in IMAGE_VARIABLES)
-    return list(dict.fromkeys(image for image in (settings.image, *own, *catalogue) if image))
+    return list(dict.fromkeys(image for image in (settings.image, own_image(environ), *catalogue) if image))
 
 
 def _packages(spec: JobSpec, options: ClusterOptions, settings: ClusterSettings) -> tuple[str, ...]:
