@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from windlass.contract.base import WireModel
+from windlass.contract.gpus import GpuHistory, GpuReading, GpuSnapshot
 from windlass.contract.jobs import Job, LogPage
 from windlass.contract.problem import Problem
 
@@ -49,6 +50,18 @@ class UnsubscribeNotebook(WireModel):
 
     type: Literal["unsubscribe_notebook"] = "unsubscribe_notebook"
     job_id: str
+
+
+class SubscribeGpus(WireModel):
+    """Client: tell me about GPUs, every second while I look."""
+
+    type: Literal["subscribe_gpus"] = "subscribe_gpus"
+
+
+class UnsubscribeGpus(WireModel):
+    """Client: nobody looks any more."""
+
+    type: Literal["unsubscribe_gpus"] = "unsubscribe_gpus"
 
 
 class Saved(WireModel):
@@ -95,6 +108,27 @@ class NotebookEvent(WireModel):
     version: str
 
 
+class GpusEvent(WireModel):
+    """Server: the whole of it, first and whenever a device, an owner, a group, an alarm or a condition has changed."""
+
+    type: Literal["gpus"] = "gpus"
+    snapshot: GpuSnapshot
+    recent: GpuHistory | None = None
+    """With the first: the last minutes, for the sparklines."""
+
+
+class GpuReadingsEvent(WireModel):
+    """Server: new readings of devices that the last `gpus` message had; few bytes, each second."""
+
+    type: Literal["gpu_readings"] = "gpu_readings"
+    readings: dict[str, GpuReading]
+    """By `GpuDevice.id`; those that are not named have none."""
+    engine: float | None = None
+    usd_per_hour: float | None = None
+    job_usd: dict[str, float] = Field(default_factory=dict)
+    """What running jobs cost so far, by id; where it is known."""
+
+
 class SaveRequest(WireModel):
     """Server: save this notebook if you have it open, and answer with `saved`."""
 
@@ -112,10 +146,18 @@ class ProblemEvent(WireModel):
 
 
 ClientMessage = Annotated[
-    SubscribeJobs | SubscribeLog | UnsubscribeLog | SubscribeNotebook | UnsubscribeNotebook | Saved,
+    SubscribeJobs
+    | SubscribeLog
+    | UnsubscribeLog
+    | SubscribeNotebook
+    | UnsubscribeNotebook
+    | SubscribeGpus
+    | UnsubscribeGpus
+    | Saved,
     Field(discriminator="type"),
 ]
 ServerMessage = Annotated[
-    Hello | JobsEvent | LogEvent | NotebookEvent | SaveRequest | ProblemEvent, Field(discriminator="type")
+    Hello | JobsEvent | LogEvent | NotebookEvent | GpusEvent | GpuReadingsEvent | SaveRequest | ProblemEvent,
+    Field(discriminator="type"),
 ]
 client_message: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)

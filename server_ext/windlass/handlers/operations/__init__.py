@@ -6,7 +6,7 @@ the front end is typed by and what is served cannot drift apart. Nothing here kn
 
 from __future__ import annotations
 
-from . import jobs, registry, server, tracked
+from . import jobs, registry, server, spending, tracked
 from .model import PREFIX, Operation, Parameter
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -14,6 +14,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *jobs.OPERATIONS,
     *tracked.OPERATIONS,
     *registry.OPERATIONS,
+    *spending.OPERATIONS,
     *server.SOCKET,
 )
 
