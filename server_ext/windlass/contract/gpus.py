@@ -14,6 +14,9 @@ from windlass.contract.base import Timestamp, WireModel
 GpuSource = Literal["nvml", "dcgm", "job"]
 """NVML on this machine; the DCGM exporter by Prometheus; the sampler inside a job's ranks."""
 
+GpuConditionCode = Literal["no-driver", "no-permission", "no-devices", "not-configured", "away", "partial", "failed"]
+"""What kind of thing a source cannot say; the message says it in words."""
+
 
 class GpuOwner(WireModel):
     """Who uses a device, named as a person knows it."""
@@ -89,7 +92,7 @@ class GpuCondition(WireModel):
     """What a source cannot say at all, and why."""
 
     source: GpuSource
-    code: Literal["no-driver", "no-permission", "no-devices", "not-configured", "away", "partial", "failed"]
+    code: GpuConditionCode
     message: str
     """A sentence that says what to do where something can be done."""
 
