@@ -5,7 +5,9 @@
     prometheus/     pods', by the DCGM exporter
     recorded/       jobs', by the sampler inside their ranks
     merging.py      one device from what several sources say of it
+    averaging.py    means over time of readings that come when they come
     judging.py      idle, input-bound, waiting for other ranks
+    ranks.py        the ranks of one job beside each other
 
 Nothing here knows prices, jobs' ledgers or HTTP of our own.
 """

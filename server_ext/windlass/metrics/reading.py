@@ -21,6 +21,7 @@ __all__ = [
     "DeviceSeries",
     "GpuSource",
     "Look",
+    "PodUse",
     "Process",
     "Reading",
     "SourceName",
@@ -81,6 +82,8 @@ class Device:
     """None: this machine."""
     mig_profile: str | None = None
     """As `2g.10gb`."""
+    gpu_instance: int | None = None
+    """Of a slice, the id of its GPU instance: the exporter tells this and its card, NVML its UUID besides."""
     memory_total_bytes: int | None = None
     namespace: str | None = None
     pod: str | None = None
@@ -90,6 +93,22 @@ class Device:
     reading: Reading | None = None
     problem: str | None = None
     """Why something of this device is not known, as a sentence."""
+    also: tuple[SourceName, ...] = ()
+    """Other sources that told of it, after merging."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PodUse:
+    """What a pod uses of its node beside GPUs, at one moment."""
+
+    namespace: str
+    pod: str
+    at: float
+    """POSIX seconds."""
+    cpu_cores: float | None = None
+    """Mean over the last scrapes."""
+    memory_bytes: int | None = None
+    """In use, that cannot be given back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +128,8 @@ class Look:
     at: float
     """POSIX seconds."""
     devices: tuple[Device, ...] = ()
+    pods: tuple[PodUse, ...] = ()
+    """Of the pods that a cluster's own metrics tell of."""
     conditions: tuple[Condition, ...] = ()
 
 
