@@ -172,8 +172,8 @@ def alarms(
 def _window(device: Device, holding: Holding, line: DeviceSeries, settings: Settings, *, now: float) -> _Window | None:
     readings = by_time(line.readings)
     start, gap = now - settings.alarm_seconds, settings.gap_seconds
-    inside = [reading for reading in readings if start <= reading.at <= now]
-    if len(inside) < _LEAST_READINGS or now - inside[-1].at > gap:
+    inside = [reading for reading in readings if start < reading.at <= now]
+    if len(inside) < _LEAST_READINGS or now - inside[-1].at > gap or readings[0].at > start:
         return None
     end = inside[-1].at
     length = (end - start) / _STEPS
@@ -261,7 +261,8 @@ def _alarm(window: _Window, verdict: _Verdict, *, now: float) -> GpuAlarm:
 def _subject(device: Device, holding: Holding) -> str:
     what = device.name if device.index is None else f"GPU {device.index}"
     if device.kind == "slice":
-        what = f"Slice {device.mig_profile or device.uuid}" if device.index is None else f"Slice {device.index}"
+        place = "" if device.index is None else f" {device.index}"
+        what = f"MIG slice{place} ({device.mig_profile or device.uuid})"
     if not holding.name:
         return what
     rank = "" if holding.rank is None else f" (rank {holding.rank})"

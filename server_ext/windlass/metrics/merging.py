@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 from windlass.metrics.averaging import by_time
 from windlass.metrics.reading import Device, DeviceSeries, Look, Reading, SourceName
@@ -100,22 +101,19 @@ def _one(identity: str, same: Sequence[Device]) -> Device:
     first, rest = ordered[0], ordered[1:]
     if not rest:
         return first if first.id == identity else replace(first, id=identity)
-    filled = {
-        name: next((value for device in ordered if (value := getattr(device, name)) not in (None, "")), None)
-        for name in _FILLED
-    }
     holder = next((device for device in ordered if device.pod is not None), first)
+    kept: dict[str, Any] = {name: getattr(holder, name) for name in _HELD}
+    for name in _FILLED:
+        kept[name] = next((value for device in ordered if (value := getattr(device, name)) not in (None, "")), None)
     reading = _reading([device.reading for device in ordered if device.reading is not None])
-    newest = min(ordered, key=_age)
+    source = min(ordered, key=_age).source
     return replace(
         first,
-        id=identity,
-        **{**filled, "name": filled["name"] or ""},
-        **{name: getattr(holder, name) for name in _HELD},
+        **kept | {"id": identity, "name": kept["name"] or ""},
         processes=next((device.processes for device in ordered if device.processes is not None), None),
         reading=reading,
-        source=newest.source,
-        also=tuple(dict.fromkeys(device.source for device in ordered if device.source != newest.source)),
+        source=source,
+        also=tuple(dict.fromkeys(device.source for device in ordered if device.source != source)),
         problem=_problem(ordered, reading),
     )
 
