@@ -4,6 +4,8 @@
     nvml/           this machine's own, by NVIDIA's management library
     prometheus/     pods', by the DCGM exporter
     recorded/       jobs', by the sampler inside their ranks
+    sampler.py      asks them while somebody looks, once for all who do; keeping.py: the last minutes
+    thinning.py     readings on a chart's grid
     merging.py      one device from what several sources say of it
     averaging.py    means over time of readings that come when they come
     judging.py      idle, input-bound, waiting for other ranks
