@@ -4,10 +4,11 @@
     book.py         prices by what they are for, since when and where
     reading.py      a book from a YAML file; list_prices.yaml is the one that comes with Windlass
     holding.py      what a pod or a job's processes hold, and for how long
-    pods.py         the same, from a pod's object and its node's labels
     rates.py        what that costs an hour, line by line
     arithmetic.py   what it cost over a time, by day, and what of it was idle
     estimating.py   what it would cost that is not sent yet
+    cards.py        what data sheets say of cards
+    choices.py      what a worker could be given instead
     rightsizing.py  what smaller, or larger, thing would do
 
 Pure: asks nothing of a disk but a price book's file, of no cluster and no database; the user's server and the hub
