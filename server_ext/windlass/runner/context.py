@@ -34,6 +34,8 @@ class JobContext:
     tracking_wait_seconds: float
     tracking_last_wait_seconds: float
     """In a pod: how long the end waits for an MLflow that is away."""
+    local_world_size: int = 1
+    """How many ranks this machine has."""
 
     @classmethod
     def from_environment(cls, bundle_dir: Path, environ: MutableMapping[str, str]) -> JobContext:
@@ -50,6 +52,7 @@ class JobContext:
             report_to_stdout=environ.get("WINDLASS_REPORT") == "stdout" and environ.get("WINDLASS_LOG_TO_FILES") != "1",
             tracking_wait_seconds=_seconds(environ, "WINDLASS_TRACKING_WAIT"),
             tracking_last_wait_seconds=_seconds(environ, "WINDLASS_TRACKING_LAST_WAIT", 60.0),
+            local_world_size=_integer(environ, "LOCAL_WORLD_SIZE", 1),
         )
 
     @property
@@ -61,6 +64,11 @@ class JobContext:
     def status_path(self) -> Path:
         """What the supervisor reads."""
         return self.rank_dir / "status.json"
+
+    @property
+    def use_path(self) -> Path:
+        """What this machine's ranks used; its first rank writes it."""
+        return self.rank_dir / "gpus.jsonl"
 
     @property
     def log_path(self) -> Path:

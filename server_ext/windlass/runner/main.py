@@ -18,6 +18,7 @@ from .background import Background
 from .context import JobContext, JobUnreadable, complete_environment, enter_notebook_folder
 from .executed import ExecutedNotebook, NotebookFile, timestamp
 from .failure import describe
+from .gpu_sampler import sampler_of
 from .job_outputs import JobOutputs
 from .notebook import Manifest, Notebook, load_manifest, load_notebook
 from .parameters import inject
@@ -112,6 +113,7 @@ class RankProcess:
         self._streams = JobStreams(reader=self._document, prefix=prefix, wire=wire)
         self._watch = TerminationWatch(self._killed)
         self._background = Background()
+        self._sampler = sampler_of(context, reporter=reporter)
         self._run = NotebookRun(
             context=context,
             notebook=notebook,
@@ -136,6 +138,8 @@ class RankProcess:
             self._background.add(self._reporter.tick)
         self._watch.start()
         self._background.start()
+        if self._sampler is not None:
+            self._sampler.start()
         live.connect(self._status.progress)
         outcome = self._guarded_run()
         self._end(outcome)
@@ -228,6 +232,8 @@ class RankProcess:
         if self._run.failed or self._succeeded or self._status.ended:
             return
         self._streams.flush_all()
+        if self._sampler is not None:
+            self._sampler.flush()
         if self._document is not None and self._file is not None:
             sentence = "This rank was ended from outside: another rank failed, or the job was stopped."
             self._document.error("Terminated", sentence, [sentence])
@@ -241,6 +247,8 @@ class RankProcess:
         live.disconnect()
         self._succeeded = outcome.phase == "succeeded"
         failed = not self._succeeded
+        if self._sampler is not None:
+            self._sampler.stop()
         tracking = sys.modules.get(f"{__package__}.mlflow_hook")
         if tracking is not None:
             # All cells have run: a signal that comes while MLflow is waited for only ends the waiting.

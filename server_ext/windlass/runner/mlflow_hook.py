@@ -22,7 +22,7 @@ from .mlflow_later import Later, SentFromHere
 from .mlflow_models import keep_plain_log_model
 from .mlflow_own import OWN_TAG
 from .mlflow_place import Place, answers, quietly
-from .mlflow_runs import FLUENT, Pod, Runs, all_run_stacks, run_stack
+from .mlflow_runs import FLUENT, OpenRun, Pod, Runs, all_run_stacks, run_stack
 from .mlflow_spool import SpoolSender
 
 _FINISH_SECONDS = 3.0
@@ -269,6 +269,17 @@ def install(
         return
     _installed = _Hook(job_dir=Path(job_dir), rank=rank, wait_seconds=wait_seconds, say=say or _say, pod=pod)
     _installed.install()
+
+
+def open_runs() -> list[OpenRun]:
+    """The runs that this rank logs to now. Raises nothing."""
+    fluent = sys.modules.get(FLUENT)
+    if _installed is None or fluent is None:
+        return []
+    try:
+        return _installed.runs.open_runs(fluent)
+    except Exception:  # noqa: BLE001 - another thread may be changing what is looked at; it is asked again
+        return []
 
 
 def finish(failed: bool, *, hurried: bool = False) -> None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from .mlflow_own import OWN_TAG, Election
@@ -56,6 +56,15 @@ def all_run_stacks(fluent: Any) -> list[list[Any]]:
     return list(values().values()) if values is not None else [run_stack(fluent)]
 
 
+class OpenRun(NamedTuple):
+    """A run that is being logged to."""
+
+    run_id: str
+    tracking_uri: Optional[str]  # noqa: UP045 - evaluated by NamedTuple, in Python 3.9 too
+    own: bool
+    """Whether it is the job's own."""
+
+
 @dataclass(frozen=True)
 class Pod:
     """Where this rank runs, when the job may have other pods."""
@@ -83,6 +92,12 @@ class Runs:
         self.own_run_id: str | None = None
         self.made_at: dict[str, str] = {}
         """Tracking address, by run: the notebook may set another one before a run ends."""
+
+    def open_runs(self, fluent: Any) -> list[OpenRun]:
+        """The job's own run, once this rank knows it, and those that are active in any thread."""
+        active = [run.info.run_id for stack in all_run_stacks(fluent) for run in list(stack)]
+        ids = dict.fromkeys([self.own_run_id, *active] if self.own_run_id else active)
+        return [OpenRun(run_id, self.made_at.get(run_id), run_id == self.own_run_id) for run_id in ids]
 
     @property
     def are_agreed_on(self) -> bool:

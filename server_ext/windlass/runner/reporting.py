@@ -8,10 +8,12 @@ exceed it. Nothing here knows how a cell is run.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from .context import JobContext
 from .executed import ExecutedNotebook, join
@@ -84,6 +86,11 @@ class Reporter:
             self._status = text
             urgent = '"ended_at": null' not in text or '"error": null' not in text
             self._send_status(urgent=urgent)
+
+    def use(self, line: dict[str, Any]) -> None:
+        """A line of gpus.jsonl."""
+        with self._lock:
+            self._send("gpus", json.dumps(line, separators=(",", ":")).encode("ascii"))
 
     def tick(self) -> None:
         """Tell what has changed, as far as the budget goes."""

@@ -73,6 +73,10 @@ class JobFolder:
         """Where the runner of `rank` says how it is."""
         return self.ranks / str(rank) / "status.json"
 
+    def use(self, rank: int) -> Path:
+        """Where `rank` wrote down what the ranks of its machine used; `windlass.runner.gpu_lines` reads it."""
+        return self.ranks / str(rank) / "gpus.jsonl"
+
     def log(self, rank: int) -> Path:
         """The output of `rank`, or of the launcher (`LAUNCHER`)."""
         return self.launcher_log if rank == LAUNCHER else self.logs / f"rank-{rank}.log"

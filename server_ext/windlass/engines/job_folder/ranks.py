@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,8 +102,18 @@ class RankWatch:
 
 
 def forget_ranks(job: JobFolder) -> None:
-    """Clear what the ranks of an earlier attempt said, so that it is not taken for the next one's."""
-    shutil.rmtree(job.ranks, ignore_errors=True)
+    """Clear what the ranks of an earlier attempt said, so that it is not taken for the next one's.
+
+    What they used remains: it is the job's, over all attempts.
+    """
+    for path in job.ranks.glob("*/*"):
+        if path.name == job.use(0).name:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
     job.ranks.mkdir(exist_ok=True)
 
 

@@ -22,7 +22,7 @@ LARGEST_REPORT_BYTES = 48 * 1024 * 1024
 """Of JSON, when it is unpacked."""
 _LARGEST_PACKED_BYTES = 16 * 1024 * 1024
 _MOST_OPEN = 8
-_KINDS = frozenset({"status", "run", "own_run", "cell", "metadata", "notebook", "at"})
+_KINDS = frozenset({"status", "run", "own_run", "cell", "metadata", "notebook", "gpus", "at"})
 
 
 class Split(NamedTuple):

@@ -19,6 +19,7 @@ from windlass.engines.job_folder.files import append_line, read_json, write_json
 from windlass.engines.job_folder.paths import DataFolder, JobFolder, is_job_id
 from windlass.engines.kubernetes.logs.frames import Report
 from windlass.engines.kubernetes.logs.notebook_copy import NotebookCopy
+from windlass.engines.kubernetes.logs.use_copy import UseCopy
 
 _STATUS_FIELDS = (
     "rank",
@@ -42,7 +43,7 @@ _LARGEST_TIME = 2**53
 
 _log = logging.getLogger(__name__)
 
-RUNS, STATUS, NOTEBOOK, LOG = "runs", "status", "notebook", "log"
+RUNS, STATUS, NOTEBOOK, LOG, USE = "runs", "status", "notebook", "log", "use"
 """What of a copy may have changed."""
 
 
@@ -71,6 +72,7 @@ class JobMirror:
     def __init__(self, folder: JobFolder) -> None:
         self.folder = folder
         self.notebook = NotebookCopy(folder.executed)
+        self._use = UseCopy(folder)
         self._statuses: dict[int, dict[str, Any]] = {}
         self._own_run: dict[str, Any] | None = None
         self._run_lines: dict[str, str] | None = None
@@ -82,6 +84,7 @@ class JobMirror:
             "notebook": self._take_notebook,
             "cell": self._take_cell,
             "metadata": self._take_metadata,
+            "gpus": self._take_use,
         }
 
     @property
@@ -92,6 +95,7 @@ class JobMirror:
     def forget_what_is_known(self) -> None:
         """Another process may have written the copy since."""
         self.notebook = NotebookCopy(self.folder.executed)
+        self._use = UseCopy(self.folder)
         self._run_lines = None
 
     def create(self) -> None:
@@ -139,6 +143,9 @@ class JobMirror:
             write_json(path, self._statuses[rank])
             del self._statuses[rank]
             changed.add(STATUS)
+        if self._use.changed:
+            self._use.write()
+            changed.add(USE)
         return changed
 
     def _take_status(self, report: Report) -> None:
@@ -174,6 +181,9 @@ class JobMirror:
     def _take_metadata(self, report: Report) -> None:
         if report.rank == 0:
             self.notebook.replace_metadata(report.value)
+
+    def _take_use(self, report: Report) -> None:
+        self._use.add(report.rank, report.value)
 
     def _known_runs(self) -> dict[str, str]:
         if self._run_lines is None:
