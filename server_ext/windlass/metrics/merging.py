@@ -14,7 +14,7 @@ from typing import Any
 from windlass.metrics.averaging import by_time
 from windlass.metrics.reading import Device, DeviceSeries, Look, Reading, SourceName
 
-SHARED = "Shared with others: per-pod use unknown."
+SHARED = "Shared, per-pod use unknown: the card's figures are of all that share it."
 TOGETHER_SECONDS = 60.0
 """A reading that is older than the newest by more than this does not fill what that one lacks."""
 _ORDER: Sequence[SourceName] = ("nvml", "dcgm", "job")

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 
 from windlass.kube.client import KubeClient
+from windlass.metrics.prometheus.client import Prometheus
 from windlass_hub.hub_kube import NoKubernetes
 from windlass_hub.profiles.factory import open_store
 from windlass_hub.profiles.model import Catalogue
@@ -24,7 +25,6 @@ from .hub_api import HubApi
 from .kubernetes_capacity import KubernetesCapacity
 from .machine_capacity import MachineCapacity
 from .own_places import OwnPlaces
-from .prometheus import Prometheus
 from .promoting import make_promoting
 from .reconciling import make_reconciler
 from .state import Capacity, Cluster, ServiceState

@@ -11,15 +11,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from windlass.errors import InvalidRequest
 from windlass.kube.errors import Forbidden, KubeError, NotFound
 from windlass.kube.resources import NAMESPACES
+from windlass.metrics.prometheus.queries import Pods, checked_name
 from windlass_hub.access import USER_ACCOUNT
 from windlass_hub.namespaces import namespace_for, ownership
 from windlass_hub.settings import Settings
 
 from .hub_api import HubApi
-from .problems import Away, InvalidRequest
-from .promql import Pods, checked_name
+from .problems import Away
 from .state import Cluster
 
 SERVICE_ACCOUNT = USER_ACCOUNT

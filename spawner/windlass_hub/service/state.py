@@ -18,6 +18,7 @@ from windlass_hub.settings import Settings
 from .problems import Away
 
 if TYPE_CHECKING:
+    from windlass.metrics.prometheus.client import Prometheus
     from windlass_hub.profiles.availability import CapacitySnapshot
     from windlass_hub.promotions.asking import Promotions
     from windlass_hub.promotions.reading import PromotionReads
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from .audit import Audit
     from .hub_api import HubApi
     from .own_places import OwnPlaces
-    from .prometheus import Prometheus
     from .promoting import Promoting
 
 

@@ -11,11 +11,11 @@ from tests.hub.service.hub_double import SERVICE_TOKEN, HubDouble
 from tests.hub.service.on_a_cluster import cluster_settings, make_namespace, service_client
 
 from windlass.kube.resources import NAMESPACES
+from windlass.metrics.prometheus.queries import Pods
 from windlass_hub.namespaces import namespace_for
 from windlass_hub.service.hub_api import PAGE, HubApi
 from windlass_hub.service.own_places import REMEMBERED_SECONDS, OwnPlaces
 from windlass_hub.service.problems import Away, Upstream
-from windlass_hub.service.promql import Pods
 from windlass_hub.service.state import Cluster as ServiceCluster
 from windlass_hub.settings import Settings
 

@@ -21,9 +21,10 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 
-from windlass_hub.service.problems import InvalidRequest
-from windlass_hub.service.prometheus import MOST_POINTS, MOST_SERIES, Prometheus, Span
-from windlass_hub.service.promql import Pods
+from windlass.errors import InvalidRequest
+from windlass.metrics.prometheus.client import MOST_SERIES, Prometheus
+from windlass.metrics.prometheus.queries import Pods
+from windlass.metrics.prometheus.spans import MOST_POINTS, Span
 
 ANN, BOB = "wl-ann", "wl-bob"
 MIB = 1024 * 1024
@@ -294,7 +295,7 @@ async def test_too_many_series_are_cut_and_said_to_be(service: Service, double: 
     double.series(*({"metric": {"namespace": ANN, "pod": f"p{n}"}, "value": [1, "1"]} for n in range(MOST_SERIES + 1)))
     (item,) = (await metrics(service, "ann", "cpu_cores")).json()["items"]
     assert len(item["series"]) == MOST_SERIES
-    assert "501 series" in item["problem"]
+    assert f"{MOST_SERIES + 1} series" in item["problem"]
 
 
 async def test_one_metric_that_fails_leaves_the_others(service: Service, double: PrometheusDouble) -> None:
@@ -337,7 +338,7 @@ async def test_a_prometheus_that_is_away_or_hangs_is_said_to(
     socket.close()
     own(service, f"http://127.0.0.1:{port}")
     assert (await metrics(service, "ann", "cpu_cores")).status_code == 503
-    monkeypatch.setattr("windlass_hub.service.prometheus.TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("windlass.metrics.prometheus.client.TIMEOUT_SECONDS", 0.2)
     own(service, double.url)
     double.hangs = asyncio.Event()
     answer = await metrics(service, "ann", "cpu_cores")

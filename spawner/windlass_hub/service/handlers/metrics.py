@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from windlass.metrics.prometheus.fields import QUERIES
+from windlass.metrics.prometheus.queries import Pods, checked_name
+from windlass.metrics.prometheus.spans import Span
 from windlass_hub.service.auth import ServiceHandler, needs
 from windlass_hub.service.problems import Away, InvalidRequest, Refused
-from windlass_hub.service.prometheus import Span
-from windlass_hub.service.promql import QUERIES, Pods, checked_name
 
-MOST_NAMES = 12
+MOST_NAMES = len(QUERIES)
 
 
 class MetricsHandler(ServiceHandler):
