@@ -107,6 +107,15 @@ class Held:
         return begins, max(begins, ends)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """All that one job held and holds, as far as its engine has seen it."""
+
+    held: tuple[Held, ...] = ()
+    missing: str = ""
+    """Why some of it was not seen, as a sentence; then no sum of it is the whole."""
+
+
 def devices_of(amounts: Mapping[str, float], labels: Mapping[str, str]) -> Devices:
     """The GPUs among what a pod asks for, by its node's labels. What is no card of a known maker is left out.
 

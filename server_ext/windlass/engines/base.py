@@ -6,7 +6,7 @@ supervisor process can load them in milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:  # supervisors load this module, and must not load pydantic
     from windlass.contract.cluster import ClusterOffers, JobPlacement
     from windlass.contract.preview import Finding
+    from windlass.costs.holding import Held, Holding
 
 
 class State(str, Enum):
@@ -228,6 +229,24 @@ class InCluster(Protocol):
 
 
 @runtime_checkable
+class HoldsGpus(Protocol):
+    """An engine that gives GPUs of this machine to its jobs."""
+
+    async def held_gpus(self) -> Mapping[str, Sequence[str]]:
+        """By job, the GPUs it holds now, as CUDA_VISIBLE_DEVICES names them."""
+        ...
+
+
+@runtime_checkable
+class KeepsUse(Protocol):
+    """An engine whose jobs' ranks write down what they use (`metrics.recorded`)."""
+
+    async def use_folder(self, job_id: str) -> Path:
+        """Where a job's ranks have their folders; it need not be there. Raises NotFound and Unavailable."""
+        ...
+
+
+@runtime_checkable
 class KeepsBundles(Protocol):
     """An engine that may put bundles into MLflow, from where its jobs fetch them."""
 
@@ -242,4 +261,17 @@ class MarksRecords(Protocol):
 
     async def mark_recorded(self, job_id: str) -> None:
         """A job's record is in MLflow. Raises nothing for a job or a cluster that is gone."""
+        ...
+
+
+@runtime_checkable
+class KnowsHoldings(Protocol):
+    """An engine that can say what its jobs hold and held, for whoever counts what that costs."""
+
+    async def holding(self, job_id: str) -> Holding | None:
+        """What a job holds, and held before; None where nothing of it is known any more."""
+        ...
+
+    async def would_hold(self, spec: JobSpec) -> list[Held]:
+        """What a job would hold that is not sent yet, one for each worker, as far as that is known before."""
         ...

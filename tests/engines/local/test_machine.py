@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from windlass.engines.local.machine import cpu_count, parse_gpu_list
+from windlass.engines.local.machine import GpuName, cpu_count, parse_gpu_list, parse_gpu_names
 from windlass.engines.local.memory import out_of_memory_kills
 
 TWO_GPUS = """GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-aaaa1111-0000-0000-0000-000000000000)
@@ -27,6 +27,14 @@ def test_a_gpu_cut_into_devices_is_handed_out_in_those() -> None:
         "MIG-a28ad590-3fda-56dd-84fc-0a0b96edc58d",
         "1",
     )
+
+
+def test_devices_are_known_by_what_they_are() -> None:
+    whole, part = GpuName(product="NVIDIA A100-SXM4-40GB"), GpuName(product="NVIDIA A100-SXM4-40GB", mig="3g.20gb")
+    found = parse_gpu_names(CUT_UP)
+    assert found["0"] == found["1"] == found["GPU-bbbb2222-0000-0000-0000-000000000000"] == whole
+    assert found["MIG-c7384736-a75d-5afc-978f-d2f1294409fd"] == part
+    assert parse_gpu_names("NVIDIA-SMI has failed") == {}
 
 
 def test_gpus_hidden_from_the_server_are_not_handed_out() -> None:

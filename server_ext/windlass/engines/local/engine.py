@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from windlass.costs.holding import Held, Holding
 from windlass.engines.base import (
     EngineCapacity,
     EngineCheck,
@@ -37,10 +38,10 @@ from windlass.engines.job_folder.record import (
     read_spec,
     read_status,
 )
-from windlass.engines.local import dispatch, folders, launch, queue, watch
+from windlass.engines.local import dispatch, folders, launch, own_machine, queue, watch
 from windlass.engines.local.identity import supervisor_of
 from windlass.engines.local.limits import check_size, size_notices
-from windlass.engines.local.machine import cpu_count, gpu_ids
+from windlass.engines.local.machine import cpu_count, gpu_ids, gpu_names
 from windlass.errors import Conflict, InvalidRequest, NotFound
 
 _LARGEST_PAGE_BYTES = 8 * 1024 * 1024
@@ -93,6 +94,11 @@ class LocalEngine:
         """CPU slots and GPUs, and how many jobs hold or want them."""
         return await asyncio.to_thread(self._capacity)
 
+    async def held_gpus(self) -> dict[str, tuple[str, ...]]:
+        """By job, the GPUs it holds now, as CUDA_VISIBLE_DEVICES names them."""
+        found = await asyncio.to_thread(dispatch.load, self._data)
+        return {job_id: tuple(entry.gpus) for job_id, entry in found.jobs.items() if entry.gpus}
+
     async def plan(self, spec: JobSpec) -> LaunchPlan:
         """What `submit` would start.
 
@@ -136,6 +142,27 @@ class LocalEngine:
             return None
         return await asyncio.to_thread(read_spec, self._data.job(job_id))
 
+    async def holding(self, job_id: str) -> Holding | None:
+        """What a job held of this machine since it was started; None when there is no such job."""
+        if not is_job_id(job_id):
+            return None
+        return await asyncio.to_thread(self._holding, job_id)
+
+    def _holding(self, job_id: str) -> Holding | None:
+        job = self._data.job(job_id)
+        record, spec = read_record(job), read_spec(job)
+        if record is None or spec is None:
+            return None
+        return own_machine.holding_of(record, spec, cpus=self._cpus, names=gpu_names())
+
+    async def would_hold(self, spec: JobSpec) -> list[Held]:
+        """What a job would hold of this machine."""
+
+        def look() -> list[Held]:
+            return own_machine.would_hold(spec, cpus=self._cpus, gpus=self._gpu_ids, names=gpu_names())
+
+        return await asyncio.to_thread(look)
+
     def watch(self) -> AsyncIterator[JobStatus]:
         """Statuses as they change, from this call on, until `close`."""
         watcher = watch.Watcher(self._data, poll_seconds=self._poll_seconds)
@@ -157,6 +184,10 @@ class LocalEngine:
         with suppress(FileNotFoundError):
             return await asyncio.to_thread(self._existing(job_id).executed.read_bytes)
         return None
+
+    async def use_folder(self, job_id: str) -> Path:
+        """Where a job's ranks have their folders. Raises NotFound."""
+        return (await asyncio.to_thread(self._existing, job_id)).ranks
 
     async def notebook_version(self, job_id: str) -> str | None:
         """A token that changes when the executed notebook does: one `stat`. Raises NotFound."""

@@ -10,12 +10,13 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
-_GPU_LINE = re.compile(r"GPU (?P<index>\d+): .*\(UUID: (?P<uuid>GPU-[0-9a-fA-F-]+)\)")
-_MIG_LINE = re.compile(r"\s+MIG .*\(UUID: (?P<uuid>MIG-[^)]+)\)")
+_GPU_LINE = re.compile(r"GPU (?P<index>\d+): (?P<product>.*) \(UUID: (?P<uuid>GPU-[0-9a-fA-F-]+)\)")
+_MIG_LINE = re.compile(r"\s+MIG (?P<profile>\S*)\s.*\(UUID: (?P<uuid>MIG-[^)]+)\)")
 _NVIDIA_SMI_SECONDS = 20
 
 
@@ -41,17 +42,50 @@ def _cgroup_cpu_quota() -> float | None:
     return int(quota) / int(period)
 
 
-@cache
+@dataclass(frozen=True, kw_only=True)
+class GpuName:
+    """What a device is."""
+
+    product: str
+    """Of the card, as the driver has it."""
+    mig: str | None = None
+    """The profile, where it is a MIG device of that card."""
+
+
 def gpu_ids() -> tuple[str, ...]:
     """The GPUs jobs may use, as CUDA_VISIBLE_DEVICES names them; asked once, none when there is no working driver."""
+    return parse_gpu_list(_listing(), visible=os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def gpu_names() -> dict[str, GpuName]:
+    """What the machine's devices are, by index and by UUID; asked once."""
+    return parse_gpu_names(_listing())
+
+
+@cache
+def _listing() -> str:
+    """What `nvidia-smi -L` prints; nothing without a working driver."""
     program = shutil.which("nvidia-smi")
     if program is None:
-        return ()
+        return ""
     try:
         answer = subprocess.run([program, "-L"], capture_output=True, timeout=_NVIDIA_SMI_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError):
-        return ()
-    return parse_gpu_list(answer.stdout.decode(errors="replace"), visible=os.environ.get("CUDA_VISIBLE_DEVICES"))
+        return ""
+    return answer.stdout.decode(errors="replace")
+
+
+def parse_gpu_names(listing: str) -> dict[str, GpuName]:
+    """What the devices in the output of `nvidia-smi -L` are: cards by index and UUID, MIG devices by UUID."""
+    found: dict[str, GpuName] = {}
+    card = GpuName(product="")
+    for line in listing.splitlines():
+        if gpu := _GPU_LINE.match(line):
+            card = GpuName(product=gpu["product"].strip())
+            found[gpu["index"]] = found[gpu["uuid"]] = card
+        elif (mig := _MIG_LINE.match(line)) and card.product:
+            found[mig["uuid"]] = GpuName(product=card.product, mig=mig["profile"])
+    return found
 
 
 def parse_gpu_list(listing: str, *, visible: str | None) -> tuple[str, ...]:
