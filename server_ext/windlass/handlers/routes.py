@@ -8,7 +8,9 @@ from tornado.web import RequestHandler
 
 from windlass.handlers.cluster import ClusterHandler, PlacementHandler
 from windlass.handlers.experiments import ColumnsHandler, ExperimentsHandler
+from windlass.handlers.gpus import GpuAlarmDismissHandler, GpuHistoryHandler, GpusHandler
 from windlass.handlers.job import JobHandler, RerunHandler, StopHandler
+from windlass.handlers.job_gpus import JobGpusHandler
 from windlass.handlers.jobs import JobsHandler, PreviewHandler
 from windlass.handlers.models import (
     EvaluateHandler,
@@ -50,10 +52,14 @@ HANDLERS: dict[str, type[RequestHandler]] = {
     "/jobs/{job_id}/stop": StopHandler,
     "/jobs/{job_id}/rerun": RerunHandler,
     "/jobs/{job_id}/placement": PlacementHandler,
+    "/jobs/{job_id}/gpus": JobGpusHandler,
     "/jobs/{job_id}/logs": LogsHandler,
     "/jobs/{job_id}/notebook": NotebookHandler,
     "/jobs/{job_id}/diff": DiffHandler,
     "/jobs/{job_id}/bundle": BundleHandler,
+    "/gpus": GpusHandler,
+    "/gpus/history": GpuHistoryHandler,
+    "/gpus/alarms/{alarm_id}/dismiss": GpuAlarmDismissHandler,
     "/experiments": ExperimentsHandler,
     "/experiments/columns": ColumnsHandler,
     "/runs/search": RunSearchHandler,

@@ -21,11 +21,13 @@ _LONGEST_TEXT = 300
 _GAP_SECONDS = 600.0
 """Lines further apart are put together only where there are too many gaps."""
 
+_WHOLE = ("memory", "memory_peak", "memory_total", "host_memory", "host_memory_peak", "host_memory_limit", "pcie")
+_DIGITS = 6
 _MEANS = ("engine", "memory", "power", "temp", "clock", "pcie")
 _PEAKS = {"engine_peak": "engine", "memory_peak": "memory"}
 _HOST_MEANS = ("cpu_cores", "host_memory")
 _HOST_PEAKS = {"cpu_cores_peak": "cpu_cores", "host_memory_peak": "host_memory"}
-_KEPT = ("index", "name", "mig", "rank", "memory_total", "problem")
+_KEPT = ("index", "name", "mig", "parent", "gi", "rank", "memory_total", "problem")
 
 
 def clean(value: Any) -> dict[str, Any] | None:
@@ -100,8 +102,25 @@ def halved(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def encode(lines: Iterable[dict[str, Any]]) -> bytes:
-    """As they stand in the file."""
-    return b"".join(json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n" for line in lines)
+    """As they stand in the file: what is not known is left out."""
+    return b"".join(encode_line(line) + b"\n" for line in lines)
+
+
+def encode_line(line: dict[str, Any]) -> bytes:
+    """One of them, without its end."""
+    return json.dumps(_short(line), separators=(",", ":")).encode("ascii")
+
+
+def _short(values: dict[str, Any]) -> dict[str, Any]:
+    """In as many digits as mean something."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if name == "devices":
+            found[name] = [_short(device) for device in value]
+        elif value is not None:
+            digits = None if name in _WHOLE else _DIGITS
+            found[name] = round(value, digits) if isinstance(value, float) else value
+    return found
 
 
 def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -140,9 +159,9 @@ def _device(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, dict) or not isinstance(value.get("uuid"), str) or not value["uuid"]:
         return None
     device: dict[str, Any] = {"uuid": value["uuid"][:_LONGEST_TEXT], "seconds": _natural(value.get("seconds")) or 0.0}
-    for name in ("name", "mig", "problem"):
+    for name in ("name", "mig", "parent", "problem"):
         device[name] = _text(value.get(name))
-    for name in ("index", "rank"):
+    for name in ("index", "gi", "rank"):
         device[name] = _whole(value.get(name))
     for name in (*_MEANS, *_PEAKS, "memory_total"):
         device[name] = _natural(value.get(name))

@@ -85,8 +85,10 @@ class JobGpus:
 
     @staticmethod
     def _unknown(gpu: Gpu) -> dict[str, Any]:
-        problem = _SLICE if gpu.mig else None
-        return {"uuid": gpu.uuid, "index": gpu.number, "name": gpu.name, "mig": gpu.mig or None, "problem": problem}
+        known: dict[str, Any] = {"uuid": gpu.uuid, "index": gpu.number, "name": gpu.name, "problem": None}
+        if gpu.mig:
+            known.update(mig=gpu.mig, parent=gpu.parent or None, gi=gpu.instance, problem=_SLICE)
+        return known
 
 
 def _any_source() -> Nvml | NvidiaSmi:

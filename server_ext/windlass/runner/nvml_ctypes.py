@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from ctypes import byref, c_int, c_uint, c_ulonglong, c_void_p
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from .visible_gpus import visible
 
@@ -114,6 +114,10 @@ class Gpu(NamedTuple):
     name: str
     mig: str
     """Empty for a whole card."""
+    parent: str = ""
+    """The card that a slice is of."""
+    instance: Optional[int] = None  # noqa: UP045 - evaluated by NamedTuple, in Python 3.9 too
+    """The GPU instance that a slice is."""
 
 
 class Nvml:
@@ -160,8 +164,8 @@ class Nvml:
     def _card(self, index: int) -> tuple[str, list[Gpu]]:
         handle = c_void_p()
         self._call("nvmlDeviceGetHandleByIndex_v2", c_uint(index), byref(handle))
-        card = self._gpu(handle, index, mig=False)
-        return card.uuid, self._slices(handle, index) or [card]
+        card = Gpu(handle.value or 0, self._text("nvmlDeviceGetUUID", handle), index, self._name(handle), "")
+        return card.uuid, self._slices(handle, card) or [card]
 
     def read(self, gpu: Gpu, *, with_pcie: bool) -> dict[str, Any]:
         """What a device says now, in bytes, watts, MHz and fractions of 1.
@@ -213,26 +217,36 @@ class Nvml:
             (first.total, first.used) if self._tells("nvmlDeviceGetMemoryInfo", handle, byref(first)) else (None, None)
         )
 
-    def _slices(self, card: c_void_p, index: int) -> list[Gpu]:
+    def _slices(self, handle: c_void_p, card: Gpu) -> list[Gpu]:
         """The MIG slices of a card that this process may use; none when it is not in that mode."""
         mode, pending, most = c_uint(), c_uint(), c_uint()
-        if not self._tells("nvmlDeviceGetMigMode", card, byref(mode), byref(pending)) or mode.value != 1:
+        if not self._tells("nvmlDeviceGetMigMode", handle, byref(mode), byref(pending)) or mode.value != 1:
             return []
-        if not self._tells("nvmlDeviceGetMaxMigDeviceCount", card, byref(most)):
+        if not self._tells("nvmlDeviceGetMaxMigDeviceCount", handle, byref(most)):
             return []
         found = []
         for number in range(most.value):
-            handle = c_void_p()
-            if self._tells("nvmlDeviceGetMigDeviceHandleByIndex", card, c_uint(number), byref(handle)):
-                found.append(self._gpu(handle, index, mig=True))
+            part = c_void_p()
+            if self._tells("nvmlDeviceGetMigDeviceHandleByIndex", handle, c_uint(number), byref(part)):
+                found.append(self._slice(part, card))
         return found
 
-    def _gpu(self, handle: c_void_p, index: int, *, mig: bool) -> Gpu:
-        uuid = self._text("nvmlDeviceGetUUID", handle)
-        name = self._text("nvmlDeviceGetName", handle)
-        profile = _MIG_PROFILE.search(name) if mig else None
-        label = profile.group(1) if profile else "slice" if mig else ""
-        return Gpu(handle.value or 0, uuid, index, name[: profile.start()].strip() if profile else name, label)
+    def _slice(self, handle: c_void_p, card: Gpu) -> Gpu:
+        profile = _MIG_PROFILE.search(self._name(handle))
+        instance = c_uint()
+        has_instance = self._tells("nvmlDeviceGetGpuInstanceId", handle, byref(instance))
+        return Gpu(
+            handle.value or 0,
+            self._text("nvmlDeviceGetUUID", handle),
+            card.number,
+            card.name,
+            profile.group(1) if profile else "slice",
+            card.uuid,
+            instance.value if has_instance else None,
+        )
+
+    def _name(self, handle: c_void_p) -> str:
+        return self._text("nvmlDeviceGetName", handle)
 
     def _text(self, function: str, handle: c_void_p) -> str:
         text = ctypes.create_string_buffer(_TEXT)

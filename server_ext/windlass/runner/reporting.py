@@ -8,7 +8,6 @@ exceed it. Nothing here knows how a cell is run.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Any
 
 from .context import JobContext
 from .executed import ExecutedNotebook, join
+from .gpu_lines import encode_line
 from .packing import LARGEST_CELL, LARGEST_NOTEBOOK, fit_cell, frames, pack, packed_frames
 from .wire import Wire
 
@@ -90,7 +90,7 @@ class Reporter:
     def use(self, line: dict[str, Any]) -> None:
         """A line of gpus.jsonl."""
         with self._lock:
-            self._send("gpus", json.dumps(line, separators=(",", ":")).encode("ascii"))
+            self._send("gpus", encode_line(line))
 
     def tick(self) -> None:
         """Tell what has changed, as far as the budget goes."""

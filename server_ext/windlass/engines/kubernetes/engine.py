@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from windlass.engines.base import EngineCapacity, EngineCheck, JobSpec, JobStatus, LaunchPlan, LogSlice
 from windlass.engines.kubernetes.cluster.connected import ClusterAccess, Opened
 from windlass.engines.kubernetes.cluster.settings import ClusterSettings
+from windlass.engines.kubernetes.would_hold import would_hold
 from windlass.errors import Unavailable
 
 if TYPE_CHECKING:
     from windlass.contract.cluster import ClusterOffers, JobPlacement
+    from windlass.costs.holding import Held, Holding
     from windlass.engines.kubernetes.jobs.cluster_jobs import ClusterJobs
     from windlass.engines.kubernetes.sending.bundle_upload import OpenStore
     from windlass.engines.kubernetes.sending.planning import Check
@@ -139,6 +141,10 @@ class KubernetesEngine:
             return await asyncio.to_thread(path.read_bytes)
         return None
 
+    async def use_folder(self, job_id: str) -> Path:
+        """Where a job's ranks have their folders, in this server's copy. Raises NotFound."""
+        return (await self._loaded()).use_folder(job_id)
+
     async def notebook_version(self, job_id: str) -> str | None:
         """A token that changes when the executed notebook does: one `stat`. Raises NotFound."""
         try:
@@ -162,6 +168,14 @@ class KubernetesEngine:
     async def placement(self, job_id: str) -> JobPlacement:
         """Where a job is: its pods and its time line. Raises NotFound."""
         return await (await self._loaded()).placement(job_id)
+
+    async def holding(self, job_id: str) -> Holding | None:
+        """What a job's pods held and hold; None for a job that is not known."""
+        return (await self._loaded()).holding(job_id)
+
+    async def would_hold(self, spec: JobSpec) -> list[Held]:
+        """What a job's pods would hold, as far as that is known before they are placed."""
+        return would_hold(spec)
 
     async def mark_recorded(self, job_id: str) -> None:
         """Note on the job in the cluster that its record is in MLflow; what cannot be noted now is tried again."""

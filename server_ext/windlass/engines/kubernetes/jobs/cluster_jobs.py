@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from windlass.contract.cluster import ClusterOffers, JobPlacement
+from windlass.costs.holding import Holding
 from windlass.engines.base import JobSpec, JobStatus, LaunchPlan, LogSlice, State
 from windlass.engines.job_folder import logreader
 from windlass.engines.job_folder.record import read_spec
@@ -59,7 +60,9 @@ class ClusterJobs:
         """Takes bundles that no ConfigMap can hold to where pods fetch them."""
         self._mirror = Mirror(data_dir)
         self._bundles = data_dir / "bundles"
-        self._live = LiveJobs(mirror=self._mirror, bundles=self._bundles, settings=settings, emit=emit)
+        self._live = LiveJobs(
+            mirror=self._mirror, bundles=self._bundles, settings=settings, emit=emit, broker=lambda: access.broker
+        )
         self._stopper = Stopper(access=access, live=self._live)
         self._sending = Sending(
             settings=settings,
@@ -120,6 +123,14 @@ class ClusterJobs:
             None if job is None else replace(job.spec, bundle_path=self._bundles / f"{job.spec.bundle_sha256}.tar.gz")
         )
 
+    def holding(self, job_id: str) -> Holding | None:
+        """What the pods of a job held and hold; None for a job that is not known."""
+        job = self._live.get(job_id)
+        if job is None:
+            return None
+        began_at = job.record.started_at
+        return job.holdings.holding(expected=job.spec.workers, ran=began_at is not None, began_at=began_at)
+
     async def placement(self, job_id: str) -> JobPlacement:
         """Where a job is, or was. Raises NotFound."""
         job = self._existing(job_id)
@@ -170,6 +181,13 @@ class ClusterJobs:
     def notebook(self, job_id: str) -> Path:
         """Where the executed notebook lies, once there is one. Raises NotFound."""
         return self._existing(job_id).mirror.folder.executed
+
+    def use_folder(self, job_id: str) -> Path:
+        """Where the ranks' folders are copied to; all pods are followed for a while. Raises NotFound."""
+        job = self._existing(job_id)
+        if job.follower is not None and job.spec.workers > 1:
+            job.follower.attend()
+        return job.mirror.folder.ranks
 
     async def stop(self, job_id: str, *, reason: str) -> None:
         """End a job for good. Raises NotFound and Forbidden."""
