@@ -12,6 +12,7 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,9 +93,11 @@ class WindlassApp(WindlassTraits, ExtensionApp):
     def services(self) -> Services:
         """The use cases; made with the first request."""
         from windlass.services.assembly import Services
+        from windlass.services.gpus.kernels import KernelList
 
         specs: Any = self._server.kernel_spec_manager
-        return Services(settings=self._settings(), kernel_specs=specs)
+        kernels = KernelList(sessions=self._server.session_manager, kernels=self._server.kernel_manager)
+        return Services(settings=self._settings(), kernel_specs=specs, kernels=kernels)
 
     @cached_property
     def token_identity(self) -> TokenIdentity:
@@ -172,6 +175,11 @@ class WindlassApp(WindlassTraits, ExtensionApp):
             promotion_free=self.promotion_free,
             on_hub="JUPYTERHUB_SERVICE_PREFIX" in os.environ,
             save_timeout_seconds=self.save_timeout_seconds,
+            gpu_idle_threshold=self.gpu_idle_threshold,
+            gpu_alarm_minutes=self.gpu_alarm_minutes,
+            gpu_record=self.gpu_record,
+            prometheus_url=self.prometheus_url or None,
+            pod=own_pod(os.environ),
         )
 
 
@@ -183,6 +191,11 @@ def server_owner() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # A container whose user has no name.
         return f"uid-{os.getuid()}"
+
+
+def own_pod(environment: Mapping[str, str]) -> str | None:
+    """The pod this server runs in, by what Kubernetes sets in each; None elsewhere."""
+    return environment.get("HOSTNAME") or None if "KUBERNETES_SERVICE_HOST" in environment else None
 
 
 def local_url(serverapp: Any) -> str:

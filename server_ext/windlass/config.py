@@ -131,6 +131,33 @@ class WindlassTraits(HasTraits):
         was last saved (and the user told so).""",
     ).tag(config=True)
 
+    gpu_idle_threshold = Float(
+        0.05,
+        min=0.0,
+        max=1.0,
+        help="""Part of the time, 0 to 1, below which a GPU that is held counts as not used: in alarms, in idle cost, in
+        the panel.""",
+    ).tag(config=True)
+
+    gpu_alarm_minutes = Float(
+        10.0,
+        min=1.0,
+        help="""How long a GPU has to be held and do little before an alarm says so. The server keeps the last 15
+        minutes, or these where they are more.""",
+    ).tag(config=True)
+
+    prometheus_url = Unicode(
+        help="""Address of the Prometheus that scrapes the DCGM exporter of the cluster that jobs go to, as this server
+        reaches it: GPUs of jobs' pods are read there. On a hub whose service has one, that is asked instead, and lets a
+        user see only their own. Without any, jobs' own readings are all there is."""
+    ).tag(config=True)
+
+    gpu_record = Bool(
+        False,
+        help="""Whether the GPUs of this machine are watched while nobody looks, each second, and the means of a day are
+        kept in memory. Otherwise they are watched while somebody looks. Jobs write down their own in either case.""",
+    ).tag(config=True)
+
     @default("tracking_uri")
     def _default_tracking_uri(self) -> str:
         return os.environ.get("MLFLOW_TRACKING_URI", "")

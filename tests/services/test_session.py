@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from windlass.contract.problem import Problem
-from windlass.contract.socket import SubscribeLog
+from windlass.contract.socket import GpuReadingsEvent, GpusEvent, SubscribeLog
 from windlass.engines.base import Engine
 from windlass.errors import WindlassError
 from windlass.ledger.jobs import JobLedger
@@ -24,6 +25,15 @@ class Undecided:
         """Wait for ever."""
         await asyncio.Event().wait()
         raise AssertionError
+
+
+class NoGpus:
+    """Nobody looks."""
+
+    async def follow(self, *, owner: str) -> AsyncGenerator[GpusEvent | GpuReadingsEvent, None]:
+        """Nothing comes."""
+        return
+        yield
 
 
 def described(error: WindlassError) -> Problem:
@@ -47,6 +57,7 @@ async def test_a_tab_cannot_follow_without_end(tmp_path: Path) -> None:
         logs=LogFeeds(),
         notebooks=NotebookFeeds(),
         saving=SaveBroker(),
+        gpus=NoGpus(),
     )
     running = asyncio.create_task(session.run())
     for rank in range(MOST_FOLLOWED):

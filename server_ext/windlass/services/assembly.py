@@ -19,6 +19,7 @@ from windlass.engines.base import KeepsBundles
 from windlass.errors import WindlassError
 from windlass.hub.broker import HubBroker
 from windlass.ledger.jobs import JobLedger
+from windlass.metrics.judging import Settings as JudgingSettings
 from windlass.services.about import About
 from windlass.services.bundles import Bundles
 from windlass.services.changes import ChangeHub
@@ -35,6 +36,10 @@ from windlass.services.experiments.compare import Comparer
 from windlass.services.experiments.curves import CurveReader
 from windlass.services.experiments.detail import RunDetails
 from windlass.services.experiments.reading import RunReader
+from windlass.services.gpus.assembling import GpusStandOn, assemble_gpus
+from windlass.services.gpus.job_history import JobGpuHistory
+from windlass.services.gpus.kernels import KernelList
+from windlass.services.gpus.watch import GpuWatch
 from windlass.services.hub import HubFacts
 from windlass.services.launch import Launcher
 from windlass.services.ledger_records import LedgerRecords
@@ -70,6 +75,8 @@ class Parts:
     doctor: Doctor
     environments: Environments
     experiments: Experiments
+    gpus: GpuWatch
+    job_gpus: JobGpuHistory
     jobs: JobQueries
     preview: Preview
     registry: RegistryDesk
@@ -86,7 +93,7 @@ class Services:
     engine_retry_seconds = 10.0
     """How long to wait before an engine that could not be taken over is tried again."""
 
-    def __init__(self, *, settings: Settings, kernel_specs: KernelSpecs) -> None:
+    def __init__(self, *, settings: Settings, kernel_specs: KernelSpecs, kernels: KernelList | None = None) -> None:
         self.settings = settings
         self._ledger = JobLedger(path=settings.ledger_path)
         self._hub = ChangeHub()
@@ -108,6 +115,11 @@ class Services:
         self._keepers: list[RecordKeeper] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._beginning: list[asyncio.Task[None]] = []
+        self._gpus = assemble_gpus(
+            GpusStandOn(
+                settings=settings, ledger=self._ledger, engines=self._engines, broker=self._broker, kernels=kernels
+            )
+        )
         self._foreign = ForeignWatch(ledger=self._ledger, hub=self._hub)
         self._opening: asyncio.Task[None] | None = None
         self._closed = False
@@ -144,6 +156,7 @@ class Services:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._gpus.close()
         await asyncio.gather(self._engines.close(), self._tracking.close(), self._hub_facts.close())
         await self._ledger.close()
 
@@ -156,6 +169,7 @@ class Services:
                 again = self._begin_later(name, damaged=aside is not None)
                 self._beginning.append(asyncio.create_task(again, name=f"windlass-begin-{name}"))
         self._foreign.start()
+        await self._gpus.begin()
         self._tasks.append(asyncio.create_task(self._tidy_up(), name="windlass-tidy-up"))
 
     async def _begin_later(self, engine_name: str, *, damaged: bool) -> None:
@@ -240,6 +254,7 @@ class Services:
                 logs=logs,
                 notebooks=notebooks,
                 saving=saving,
+                gpus=self._gpus,
             )
 
         return Parts(
@@ -258,6 +273,8 @@ class Services:
             ),
             environments=self._environments,
             experiments=Experiments(tracking=self._tracking, cache=run_cache),
+            gpus=self._gpus,
+            job_gpus=JobGpuHistory(ledger=self._ledger, engines=self._engines, settings=JudgingSettings()),
             jobs=jobs,
             preview=Preview(drafting=drafting, tracking=self._tracking),
             registry=make_desk(

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from functools import partial
 from typing import Protocol
 
@@ -47,6 +48,14 @@ class FindsEngine(Protocol):
         ...
 
 
+class FollowsGpus(Protocol):
+    """Sees GPUs as a user does."""
+
+    def follow(self, *, owner: str) -> AsyncGenerator[messages.GpusEvent | messages.GpuReadingsEvent, None]:
+        """All of it, then what is new; it looks for as long as this is not closed."""
+        ...
+
+
 class SocketSession:
     """A connected tab. `run` until it is gone; `receive` what it says."""
 
@@ -63,6 +72,7 @@ class SocketSession:
         logs: LogFeeds,
         notebooks: NotebookFeeds,
         saving: SaveBroker,
+        gpus: FollowsGpus,
     ) -> None:
         self._owner = owner
         self._version = version
@@ -74,6 +84,7 @@ class SocketSession:
         self._logs = logs
         self._notebooks = notebooks
         self._saving = saving
+        self._gpus = gpus
         self._following: dict[tuple[object, ...], asyncio.Task[None]] = {}
         self._tab: int | None = None
         self._gone = asyncio.Event()
@@ -120,6 +131,10 @@ class SocketSession:
                 await self._follow(("notebook", message.job_id), telling, message.job_id)
             case messages.UnsubscribeNotebook():
                 self._unfollow(("notebook", message.job_id))
+            case messages.SubscribeGpus():
+                await self._follow(("gpus",), self._tell_gpus, None)
+            case messages.UnsubscribeGpus():
+                self._unfollow(("gpus",))
             case messages.Saved():
                 if self._tab is not None:
                     self._saving.answer(tab=self._tab, owner=self._owner, answer=message)
@@ -179,6 +194,12 @@ class SocketSession:
         engine = await self._jobs.engine_of(job_id, owner=self._owner)
         async for version in self._notebooks.follow(engine, job_id):
             await self._send(messages.NotebookEvent(job_id=job_id, version=version))
+
+    async def _tell_gpus(self) -> None:
+        # Closed at once when the tab is told no more: while it is open somebody looks.
+        async with aclosing(self._gpus.follow(owner=self._owner)) as events:
+            async for event in events:
+                await self._send(event)
 
     async def _complain(self, error: WindlassError, job_id: str | None = None) -> None:
         try:

@@ -33,6 +33,15 @@ class Settings:
     """Whether other aliases may be typed."""
     on_hub: bool = False
     save_timeout_seconds: float = 5.0
+    gpu_idle_threshold: float = 0.05
+    """Part of the time, 0 to 1, below which a GPU is not used."""
+    gpu_alarm_minutes: float = 10.0
+    gpu_record: bool = False
+    """Whether this machine's GPUs are watched while nobody looks."""
+    prometheus_url: str | None = None
+    """Of the Prometheus that scrapes the cluster's DCGM exporter."""
+    pod: str | None = None
+    """The pod this server runs in, where it does."""
 
     @property
     def ledger_path(self) -> Path:

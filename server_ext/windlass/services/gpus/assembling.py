@@ -1,0 +1,73 @@
+"""Puts GPUs' view together: which sources there are to ask is decided here, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windlass.hub.broker import HubBroker
+from windlass.ledger.jobs import JobLedger
+from windlass.metrics import judging
+from windlass.metrics.nvml.source import NvmlSource
+from windlass.metrics.prometheus.source import BrokerSource
+from windlass.metrics.reading import GpuSource
+from windlass.metrics.sampler import KEEP_SECONDS, Sampler
+from windlass.services.engines import Engines
+from windlass.services.gpus.holdings import JobHoldings
+from windlass.services.gpus.kernels import KernelList
+from windlass.services.gpus.money import Money, NoMoney
+from windlass.services.gpus.owners import OwnerFinder
+from windlass.services.gpus.pods import JobPodsSource
+from windlass.services.gpus.watch import GpuWatch, GpuWatchStandsOn
+from windlass.services.settings import Settings
+
+KEPT_BEYOND_ALARM = 1.5
+"""What is kept, as so many times an alarm's time: it says since when it has been so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpusStandOn:
+    """What it is put together of."""
+
+    settings: Settings
+    ledger: JobLedger
+    engines: Engines
+    broker: HubBroker | None
+    kernels: KernelList | None
+    money: Money | None = None
+
+
+def assemble_gpus(stands_on: GpusStandOn) -> GpuWatch:
+    """The view of GPUs; nothing is asked yet."""
+    settings = stands_on.settings
+    thresholds = thresholds_of(settings)
+    holdings = JobHoldings(ledger=stands_on.ledger, engines=stands_on.engines)
+    sampler = Sampler(
+        sources_of(settings, stands_on.broker, holdings),
+        keep_seconds=max(KEEP_SECONDS, thresholds.alarm_seconds * KEPT_BEYOND_ALARM),
+        record=settings.gpu_record,
+        own_pod=settings.pod,
+    )
+    return GpuWatch(
+        GpuWatchStandsOn(
+            sampler=sampler,
+            owners=OwnerFinder(kernels=stands_on.kernels),
+            holdings=holdings,
+            money=stands_on.money or NoMoney(),
+            thresholds=thresholds,
+            own_pod=settings.pod,
+        )
+    )
+
+
+def thresholds_of(settings: Settings) -> judging.Settings:
+    """What counts as not used, and for how long, as it was configured."""
+    return judging.Settings(idle_threshold=settings.gpu_idle_threshold, alarm_seconds=settings.gpu_alarm_minutes * 60)
+
+
+def sources_of(settings: Settings, broker: HubBroker | None, holdings: JobHoldings) -> list[GpuSource]:
+    """What can be asked: this machine's driver; of pods, the hub, else the Prometheus that was configured."""
+    if broker is not None:
+        return [NvmlSource(), BrokerSource(broker=broker)]
+    if settings.prometheus_url:
+        return [NvmlSource(), JobPodsSource(url=settings.prometheus_url, holdings=holdings)]
+    return [NvmlSource()]

@@ -1,0 +1,105 @@
+"""What a user's live jobs hold: cards of this machine by the local engine's queue, pods by the cluster's placements.
+
+A device may be held and not used: then no process names its job, and this does.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from windlass.engines.base import Engine, HoldsGpus, InCluster
+from windlass.errors import WindlassError
+from windlass.ledger.jobs import FINAL_STATES, JobLedger
+from windlass.ledger.tables import JobRow
+from windlass.metrics.reading import Device
+from windlass.services.engines import Engines
+
+KNOWN_SECONDS = 5.0
+MOST_JOBS = 1000
+_HOLDING_STATES = frozenset({"pending", "running", "restarting"})
+_PODS_THAT_HOLD = frozenset({"starting", "running"})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldPod:
+    """A job's pod, and the ranks in it."""
+
+    job_id: str
+    namespace: str = ""
+    ranks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdings:
+    """What the live jobs of one user hold."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    """Of jobs, by id."""
+    worlds: dict[str, int] = field(default_factory=dict)
+    """How many ranks each has."""
+    cards: dict[str, str] = field(default_factory=dict)
+    """Job ids by card of this machine, as CUDA_VISIBLE_DEVICES names it: an index or the beginning of a UUID."""
+    pods: dict[str, HeldPod] = field(default_factory=dict)
+    """By the pod's name."""
+
+    def of_card(self, device: Device) -> str | None:
+        """The job that a card or slice of this machine was given to."""
+        if device.node is not None:
+            return None
+        if device.kind == "card" and device.index is not None and str(device.index) in self.cards:
+            return self.cards[str(device.index)]
+        by_uuid = (job for name, job in self.cards.items() if not name.isdigit() and device.uuid.startswith(name))
+        return next(by_uuid, None)
+
+
+class JobHoldings:
+    """Asks ledger and engines, at most every few seconds for each user."""
+
+    def __init__(self, *, ledger: JobLedger, engines: Engines, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ledger = ledger
+        self._engines = engines
+        self._clock = clock
+        self._known: dict[str | None, tuple[float, Holdings]] = {}
+
+    async def of(self, owner: str | None) -> Holdings:
+        """What a user's live jobs hold (None: all users'); an engine that is away holds nothing that is known."""
+        now = self._clock()
+        known_at, known = self._known.get(owner, (-KNOWN_SECONDS, Holdings()))
+        if now - known_at < KNOWN_SECONDS:
+            return known
+        whose = () if owner is None else (JobRow.owner == owner,)
+        rows = await self._ledger.select_jobs(*whose, JobRow.state.not_in(FINAL_STATES), limit=MOST_JOBS)
+        found = Holdings()
+        for row in rows:
+            found.names[row.id] = row.name
+            found.worlds[row.id] = int(row.request.get("workers", 1)) * int(row.request.get("processes_per_worker", 1))
+        for name in {row.engine for row in rows}:
+            await self._ask_if_there(name, [row for row in rows if row.engine == name], found)
+        self._known[owner] = (now, found)
+        return found
+
+    async def _ask_if_there(self, engine_name: str, rows: Sequence[JobRow], found: Holdings) -> None:
+        try:
+            await self._ask(self._engines.get(engine_name), rows, found)
+        except (WindlassError, OSError) as error:
+            _log.debug("What jobs of the %s engine hold is not known: %s", engine_name, error)
+
+    async def _ask(self, engine: Engine, rows: Sequence[JobRow], found: Holdings) -> None:
+        if isinstance(engine, HoldsGpus):
+            held = await engine.held_gpus()
+            found.cards.update({card: job for job, cards in held.items() if job in found.names for card in cards})
+        if not isinstance(engine, InCluster):
+            return
+        for row in rows:
+            if row.state not in _HOLDING_STATES:
+                continue
+            placement = await engine.placement(row.id)
+            for pod in placement.pods:
+                if pod.state in _PODS_THAT_HOLD:
+                    held = HeldPod(job_id=row.id, namespace=placement.namespace, ranks=tuple(pod.ranks))
+                    found.pods[pod.name] = held

@@ -1,0 +1,189 @@
+"""GPUs as each user sees them: now, over the last minutes, and what of it should be told.
+
+What is told is of the last minutes, and is worked out every few seconds only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from windlass.contract.gpus import GpuHistory, GpuSnapshot
+from windlass.contract.socket import GpusEvent
+from windlass.errors import NotFound
+from windlass.metrics import judging
+from windlass.metrics.reading import DeviceSeries, Look
+from windlass.metrics.sampler import Sampler
+from windlass.services.gpus.charts import chart
+from windlass.services.gpus.feed import Event, Feed, View
+from windlass.services.gpus.holdings import JobHoldings
+from windlass.services.gpus.money import Money
+from windlass.services.gpus.owners import OwnerFinder
+from windlass.services.gpus.snapshots import Judged, compose
+from windlass.services.gpus.who import Who, identify
+from windlass.services.gpus.wire import wire_condition
+
+RECENT_SECONDS = 300.0
+RECENT_POINTS = 100
+JUDGING_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuWatchStandsOn:
+    """What it asks."""
+
+    sampler: Sampler
+    owners: OwnerFinder
+    holdings: JobHoldings
+    money: Money
+    thresholds: judging.Settings
+    own_pod: str | None = None
+    """The pod this server runs in, where it does."""
+
+
+class Judgement:
+    """What one user is told of the last minutes, and does not want to be told again."""
+
+    def __init__(self, settings: judging.Settings) -> None:
+        self._settings = settings
+        self._judged = Judged()
+        self._judged_at = float("-inf")
+        self._dismissed: set[str] = set()
+
+    def renew(self, look: Look, *, who: Mapping[str, Who], recent: Callable[[], Sequence[DeviceSeries]]) -> None:
+        """Judge afresh, when the last time was some seconds ago."""
+        if 0 <= look.at - self._judged_at < JUDGING_SECONDS:
+            return
+        self._judged_at = look.at
+        held = [device for device in look.devices if who[device.id].is_held]
+        lines = {line.device_id: line for line in recent()} if held else {}
+        holdings = {device.id: who[device.id].holding for device in held}
+        alarms = judging.alarms(held, lines.values(), self._settings, holdings, now=look.at)
+        # One that is over may be told again when it comes back.
+        self._dismissed &= {alarm.id for alarm in alarms}
+        threshold = self._settings.idle_threshold
+        idle = {
+            device.id: judging.idle_since(lines[device.id].readings, threshold=threshold, now=look.at)
+            for device in held
+            if device.id in lines
+        }
+        known = {device_id: since for device_id, since in idle.items() if since is not None}
+        self._judged = Judged(idle_since=known, alarms=alarms)
+
+    def shown(self) -> Judged:
+        """Without what was dismissed."""
+        left = [alarm for alarm in self._judged.alarms if alarm.id not in self._dismissed]
+        return replace(self._judged, alarms=left)
+
+    def dismiss(self, alarm_id: str) -> None:
+        """Hide one until it is over. Raises NotFound."""
+        if alarm_id not in {alarm.id for alarm in self._judged.alarms}:
+            raise NotFound("There is no such alarm: the device may have been used again.")
+        self._dismissed.add(alarm_id)
+
+
+class GpuWatch:
+    """One for a server."""
+
+    def __init__(self, stands_on: GpuWatchStandsOn) -> None:
+        self._on = stands_on
+        self._feeds: dict[str, Feed] = {}
+        self._judgements: dict[str, Judgement] = {}
+
+    async def begin(self) -> None:
+        """Begin to record, if it is to be."""
+        await self._on.sampler.record()
+
+    async def close(self) -> None:
+        """End all of it."""
+        await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
+        await self._on.sampler.close()
+
+    async def snapshot(self, *, owner: str) -> GpuSnapshot:
+        """What a user sees now."""
+        return (await self._seen(await self._on.sampler.now(), owner=owner)).snapshot
+
+    async def history(self, *, owner: str, seconds: float, points: int, devices: Iterable[str] = ()) -> GpuHistory:
+        """Readings of the last seconds: of some devices by id, or of all."""
+        sampler, end = self._on.sampler, time.time()
+        look = await sampler.now()
+        lines = await sampler.history(start=end - seconds, end=end, step=seconds / points)
+        wanted = set(devices)
+        chosen = [line for line in lines if not wanted or line.device_id in wanted]
+        who = await self._who(look, owner=owner)
+        return _chart(look, chosen, who, end=end, seconds=seconds, points=points)
+
+    async def dismiss(self, alarm_id: str, *, owner: str) -> None:
+        """Hide an alarm until it is over. Raises NotFound for one that is not there."""
+        self._judgement(owner).dismiss(alarm_id)
+        feed = self._feeds.get(owner)
+        if feed is not None:
+            await feed.see_again()
+
+    async def follow(self, *, owner: str) -> AsyncGenerator[Event, None]:
+        """All of it with the last minutes, then what is new, for as long as it is iterated."""
+        feed = self._feeds.setdefault(owner, Feed(looks=self._on.sampler.looking, see=self._seer(owner)))
+        try:
+            async with feed.listening():
+                told_whole: int | None = None
+                async for told in feed.views():
+                    if told_whole is None:
+                        yield GpusEvent(snapshot=told.view.snapshot, recent=await self._recent(owner))
+                    elif told.whole_number > told_whole:
+                        yield GpusEvent(snapshot=told.view.snapshot)
+                    else:
+                        yield told.readings
+                        continue
+                    told_whole = told.number
+        finally:
+            if not feed.listeners and self._feeds.get(owner) is feed:
+                del self._feeds[owner]
+
+    def _seer(self, owner: str) -> Callable[[Look], Awaitable[View]]:
+        async def see(look: Look) -> View:
+            return await self._seen(look, owner=owner)
+
+        return see
+
+    async def _recent(self, owner: str) -> GpuHistory:
+        sampler, end = self._on.sampler, time.time()
+        look = await sampler.now()
+        who = await self._who(look, owner=owner)
+        return _chart(look, sampler.recent(), who, end=end, seconds=RECENT_SECONDS, points=RECENT_POINTS)
+
+    async def _seen(self, look: Look, *, owner: str) -> View:
+        who = await self._who(look, owner=owner)
+        judgement = self._judgement(owner)
+        judgement.renew(look, who=who, recent=self._on.sampler.recent)
+        rates = await self._on.money.rates(owner=owner)
+        job_usd = {job_id: rate.usd for job_id, rate in rates.jobs.items() if rate.usd is not None}
+        return View(snapshot=compose(look, who=who, judged=judgement.shown(), rates=rates), job_usd=job_usd)
+
+    async def _who(self, look: Look, *, owner: str) -> dict[str, Who]:
+        holdings = await self._on.holdings.of(owner)
+        owners = self._on.owners
+        await owners.learn(process for device in look.devices for process in device.processes or ())
+        return identify(
+            look.devices,
+            holdings=holdings,
+            owner_of=lambda process: owners.owner(process, jobs=holdings.names),
+            own_pod=self._on.own_pod,
+        )
+
+    def _judgement(self, owner: str) -> Judgement:
+        return self._judgements.setdefault(owner, Judgement(self._on.thresholds))
+
+
+def _chart(
+    look: Look, lines: Iterable[DeviceSeries], who: Mapping[str, Who], *, end: float, seconds: float, points: int
+) -> GpuHistory:
+    return chart(
+        lines,
+        start=end - seconds,
+        end=end,
+        points=points,
+        holdings={device_id: its.holding for device_id, its in who.items()},
+        conditions=[wire_condition(condition) for condition in look.conditions],
+    )
