@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 
 from windlass.tracking.embedded import EmbeddedServer
 
-pytest_plugins = ["tests.cluster.plugin"]
+pytest_plugins = ["tests.cluster.plugin", "tests.metrics.prometheus.plugin"]
 
 # How long an example takes, or to think one up, is the machine's business: on a busy one both vary a hundredfold.
 settings.register_profile("windlass", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])

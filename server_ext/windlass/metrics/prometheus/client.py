@@ -91,7 +91,9 @@ class Prometheus:
     async def _pod_figure(self, name: str, pods: Sequence[Pods], span: Span) -> Mapping[str, Metric | WindlassError]:
         if not pods:
             return {name: _metric(name)}
-        query = pod_expression(POD_FIGURES[name], pods, window_seconds=span.window_seconds)
+        query = pod_expression(
+            POD_FIGURES[name], pods, window_seconds=span.window_seconds, over_time=span.step is not None
+        )
         return await self._metrics([name], pods, self._ask(query, span))
 
     async def _metrics(

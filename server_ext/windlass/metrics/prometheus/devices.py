@@ -150,7 +150,7 @@ def _history(figures: Figures, *, step: float, stale_seconds: float) -> DeviceSe
     readings = []
     before: tuple[float, float] | None = None
     for moment in figures.moments:
-        if not figures.fresh(moment, stale_seconds=stale_seconds + step):
+        if not figures.fresh(moment, stale_seconds=max(stale_seconds, step)):
             continue
         # Of a span each point stands for its step, whenever the exporter was read within it.
         reading = replace(figures.reading(moment), at=moment)

@@ -35,6 +35,8 @@ class PodFigure:
     unit: str
     description: str
     expression: str
+    over_time: str = ""
+    """In place of it for a span, where that is another one."""
 
 
 def _gpu(unit: str, description: str, *metrics: str, factor: float = 1.0) -> GpuField:
@@ -42,8 +44,14 @@ def _gpu(unit: str, description: str, *metrics: str, factor: float = 1.0) -> Gpu
 
 
 def _rate(metric: str, unit: str, description: str, *, by: str = "namespace, pod", more: str = "") -> PodFigure:
-    expression = f"sum by ({by}) (rate({metric}{{%(pods)s{more}}}[%(window)s]))"
-    return PodFigure(unit=unit, description=description, expression=expression)
+    selector = f"{metric}{{%(pods)s{more}}}"
+    return PodFigure(
+        unit=unit,
+        description=description,
+        # Of the last two samples: a rate over more is too low for as long as the pod is younger than that.
+        expression=f"sum by ({by}) (irate({selector}[%(window)s]))",
+        over_time=f"sum by ({by}) (rate({selector}[%(window)s]) and {selector} offset %(window)s)",
+    )
 
 
 _CONTAINERS = ', container!="", container!="POD"'

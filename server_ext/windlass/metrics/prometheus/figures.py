@@ -27,6 +27,8 @@ _MOST: Mapping[str, float] = {
 }
 _AT_ONCE_SECONDS = 1.0
 """One scrape tells of all pods: what was read this close together was told together."""
+_HANDED_OVER = 2
+"""Points of a span at which a device may be told of for two pods: each stands for some time before it."""
 _ROUNDING = 1.01
 """A counter that is read a little late tells a little more than all of the time."""
 
@@ -69,7 +71,10 @@ class Figures:
     def fresh(self, moment: float, *, stale_seconds: float) -> bool:
         """Whether what is told for a moment is not of long before it."""
         sampled = self.sampled_at(moment)
-        return sampled is None or moment - sampled <= stale_seconds
+        if sampled is None:
+            # Means go on for a while after the last sample, which is then too old for its time to be told.
+            return not any(SAMPLED_AT in told for told in self.values.values())
+        return moment - sampled <= stale_seconds
 
     def reading(self, moment: float) -> Reading:
         """The figures of that moment. Of a slice those of the card are left out: they are not its own."""
@@ -135,6 +140,10 @@ def shared_places(all_figures: Sequence[Figures], *, nodes: Collection[str] = ()
 
     The exporter says so by its label `vgpu` where it was told to; else by naming several pods for one device; and the
     node is known to share its devices by what the cluster says of it.
+
+    Args:
+        all_figures: of a moment, without those of devices that have gone to another pod; or of a span.
+        nodes: that share their devices.
     """
     return {
         figures.place
@@ -182,10 +191,11 @@ def _by_device(all_figures: Iterable[Figures]) -> Iterable[list[Figures]]:
 
 
 def _together(one: Figures, other: Figures) -> bool:
-    """Whether both were read at the same times: when a device goes from pod to pod, the later one is read later."""
+    """Whether one did not follow the other: of a span, they were read at the same times more than once or twice."""
+    if max(len(one.values), len(other.values)) <= 1:
+        return True
     common = set(one.values) & set(other.values)
-    alike = [moment for moment in common if _alike(one.sampled_at(moment), other.sampled_at(moment))]
-    return len(alike) > (2 if len(common) > 1 else 0)
+    return sum(_alike(one.sampled_at(moment), other.sampled_at(moment)) for moment in common) > _HANDED_OVER
 
 
 def _alike(one: float | None, other: float | None) -> bool:

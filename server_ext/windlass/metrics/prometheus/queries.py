@@ -63,14 +63,19 @@ def gpu_expression(names: Iterable[str], pods: Sequence[Pods], *, step_seconds: 
     return " or ".join(parts)
 
 
-def pod_expression(figure: PodFigure, pods: Iterable[Pods], *, window_seconds: int) -> str:
+def pod_expression(figure: PodFigure, pods: Iterable[Pods], *, window_seconds: int, over_time: bool = False) -> str:
     """The PromQL for one figure of these pods and no others.
 
     The cluster's own exporters tell of other pods too; Prometheus honors their labels, or nothing works with them.
+
+    Args:
+        figure: of `POD_FIGURES`.
+        pods: at least one.
+        window_seconds: over how long a rate is taken.
+        over_time: for a span, not a moment.
     """
-    parts = (
-        figure.expression % {"pods": _matchers(found, POD_LABELS[0]), "window": f"{window_seconds}s"} for found in pods
-    )
+    template = (over_time and figure.over_time) or figure.expression
+    parts = (template % {"pods": _matchers(found, POD_LABELS[0]), "window": f"{window_seconds}s"} for found in pods)
     return " or ".join(f"({part})" for part in parts)
 
 
