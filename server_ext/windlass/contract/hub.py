@@ -149,9 +149,15 @@ class NodeCapacity(HubModel):
     schedulable: bool = True
     instance_type: str | None = None
     zone: str | None = None
+    region: str | None = None
     spot: bool | None = None
+    """null: no label says on which capacity it runs."""
     pool: str | None = None
     gpu_product: str | None = None
+    gpu_sharing: str | None = None
+    """`time-slicing` or `mps`, where the device plugin shares cards."""
+    gpu_replicas: int | None = None
+    """Into how many parts it shares each."""
     cpu_cores: float | None = None
     cpu_cores_free: float | None = None
     memory_bytes: int | None = None

@@ -11,6 +11,7 @@ from windlass_hub.service.auth import ServiceHandler, needs
 
 _INSTANCE = "node.kubernetes.io/instance-type"
 _ZONE = "topology.kubernetes.io/zone"
+_REGION = "topology.kubernetes.io/region"
 _POOLS = ("karpenter.sh/nodepool", "cloud.google.com/gke-nodepool", "eks.amazonaws.com/nodegroup", "agentpool")
 _SPOT = {
     "karpenter.sh/capacity-type": "spot",
@@ -19,6 +20,8 @@ _SPOT = {
     "kubernetes.azure.com/scalesetpriority": "spot",
 }
 _PRODUCT = "nvidia.com/gpu.product"
+_SHARING = "nvidia.com/gpu.sharing-strategy"
+_REPLICAS = "nvidia.com/gpu.replicas"
 _CAPACITY_TYPE = "karpenter.sh/capacity-type"
 _DEVICE_RESOURCES = ("nvidia.com/", "amd.com/gpu", "gpu.intel.com/", "habana.ai/")
 
@@ -75,9 +78,12 @@ def _node(node: NodeRoom, *, known: bool) -> NodeCapacity:
         ready=node.ready,
         instance_type=labels.get(_INSTANCE),
         zone=labels.get(_ZONE),
+        region=labels.get(_REGION),
         spot=_is_spot(labels),
         pool=next((labels[label] for label in _POOLS if label in labels), None),
         gpu_product=labels.get(_PRODUCT),
+        gpu_sharing=labels.get(_SHARING),
+        gpu_replicas=int(labels[_REPLICAS]) if labels.get(_REPLICAS, "").isdecimal() else None,
         cpu_cores=cpu,
         cpu_cores_free=cpu_free,
         memory_bytes=_whole(node.allocatable.get("memory")),

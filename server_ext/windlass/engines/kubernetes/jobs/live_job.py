@@ -17,6 +17,7 @@ from windlass.engines.job_folder.files import claim_json, read_json, write_json
 from windlass.engines.job_folder.logindex import RECORD, Record
 from windlass.engines.job_folder.ranks import RankStatus, RankWatch
 from windlass.engines.job_folder.record import JobRecord, read_record, read_spec, status_by, write_record, write_spec
+from windlass.engines.kubernetes.jobs.holdings import PodHoldings
 from windlass.engines.kubernetes.logs.following import LogFollower
 from windlass.engines.kubernetes.logs.mirror import JobMirror
 from windlass.engines.kubernetes.model import Kind
@@ -47,6 +48,8 @@ class LiveJob:
         """Why it is to be stopped, where somebody said so."""
         self.stop_trouble: str | None = None
         """Why the wish was not carried out so far; whatever else is news of the job, this is to be read."""
+        self.holdings = PodHoldings(mirror.folder.path)
+        """What its pods held, for whoever counts what that costs."""
         self.home = _home(mirror)
         """The cluster and the namespace it was seen in; None where that was not written down."""
         self.kind_gone_at: float | None = None

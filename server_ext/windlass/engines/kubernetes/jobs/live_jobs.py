@@ -19,6 +19,7 @@ from windlass.contract.hub import StartingNode
 from windlass.engines.base import JobStatus, State
 from windlass.engines.job_folder.record import JobRecord, read_record, read_spec
 from windlass.engines.kubernetes.cluster.connected import Opened
+from windlass.engines.kubernetes.cluster.node_facts import NodeFacts
 from windlass.engines.kubernetes.cluster.settings import ClusterSettings
 from windlass.engines.kubernetes.jobs.live_job import LiveJob, begin
 from windlass.engines.kubernetes.jobs.queue_places import QueuePlaces
@@ -30,6 +31,7 @@ from windlass.engines.kubernetes.logs.following import FollowingSlots, LogFollow
 from windlass.engines.kubernetes.logs.mirror import Mirror
 from windlass.engines.kubernetes.model import Observed, Phase
 from windlass.engines.kubernetes.observing import queueing
+from windlass.hub.broker import HubBroker
 
 PODS_LEAVE_SECONDS = 60.0
 """How long pods may take to go after their job was removed; their grace period and some."""
@@ -46,19 +48,27 @@ class LiveJobs:
     """All jobs of this engine that this server knows."""
 
     def __init__(
-        self, *, mirror: Mirror, bundles: Path, settings: ClusterSettings, emit: Callable[[JobStatus], None]
+        self,
+        *,
+        mirror: Mirror,
+        bundles: Path,
+        settings: ClusterSettings,
+        emit: Callable[[JobStatus], None],
+        broker: Callable[[], HubBroker | None] = lambda: None,
     ) -> None:
         self._mirror = mirror
         self._bundles = bundles
         self._settings = settings
         self._emit = emit
+        self._broker = broker
+        self._nodes = NodeFacts()
         self._jobs: dict[str, LiveJob] = {}
         self._removed: set[str] = set()
         self._opened: Opened | None = None
         self._slots = FollowingSlots()
         self._adopting = asyncio.Lock()
         self._places = QueuePlaces(on_change=self._look_soon)
-        self._settler = Settler(write=self._write)
+        self._settler = Settler(write=self._write, hold=self._hold_last)
         self._tasks: set[asyncio.Task[None]] = set()
         self._soon: dict[str, asyncio.TimerHandle] = {}
         self.unconfirmed: list[LiveJob] = []
@@ -143,6 +153,7 @@ class LiveJobs:
         if job.home != opened.home:
             await asyncio.to_thread(job.keep_home, opened.home)
         self._follow(opened, job, seen)
+        await self._hold(opened, job, seen)
         phase = job.kind.phase(seen)
         if seen.job is None and self._is_leaving(job, seen):
             await self._say_leaving(job, seen)
@@ -201,6 +212,27 @@ class LiveJobs:
         ranked = ((job.kind.node_rank(pod), pod) for pod in seen.pods)
         job.follower.see([(rank, pod) for rank, pod in ranked if rank is not None])
 
+    async def _hold(self, opened: Opened, job: LiveJob, seen: Observed) -> None:
+        """Keep what the job's pods hold. Raises OSError."""
+        job.holdings.look(seen, self._nodes.get)
+        if self._nodes.may_ask(job.holdings.nodes()):
+            self._start(self._learn_nodes(opened, job), name="windlass-cluster-node-facts")
+        await asyncio.to_thread(job.holdings.save)
+
+    async def _learn_nodes(self, opened: Opened, job: LiveJob) -> None:
+        names = job.holdings.nodes()
+        if await self._nodes.learn(names, client=opened.client, broker=self._broker()):
+            self._look_soon(job.id)
+
+    async def _hold_last(self, opened: Opened, job: LiveJob, seen: Observed) -> None:
+        """Keep what the pods of a job that has ended held: no later look tells what their nodes are. Raises OSError."""
+        job.holdings.look(seen, self._nodes.get)
+        if names := job.holdings.nodes():
+            await self._nodes.learn(names, client=opened.client, broker=self._broker())
+            job.holdings.look(seen, self._nodes.get)
+        job.holdings.end(at=time.time())
+        await asyncio.to_thread(job.holdings.save)
+
     def _is_leaving(self, job: LiveJob, seen: Observed) -> bool:
         """Whether pods of a job whose object is gone are still waited for."""
         if job.gone_at is None:
@@ -253,6 +285,8 @@ class LiveJobs:
             is_silent = self._opened is not None and self._opened.silent_since is not None
             turned, was_silent = is_silent is not was_silent, is_silent
             for job in list(self._jobs.values()):
+                if is_silent and not job.is_final:
+                    job.holdings.look_away()
                 if not job.is_final and (turned or self._may_be_news(job, thorough=tick % STEADY_TICKS == 0)):
                     await self._guarded_look(job.id)
                 # Whoever else waits for the loop must not wait for all of them.

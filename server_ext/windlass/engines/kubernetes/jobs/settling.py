@@ -37,10 +37,16 @@ _log = logging.getLogger(__name__)
 
 
 class Settler:
-    """Writes ends down by `write`, which raises OSError."""
+    """Writes ends down by `write`, and what pods held at the end by `hold`; both raise OSError."""
 
-    def __init__(self, *, write: Callable[[LiveJob, JobRecord], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        *,
+        write: Callable[[LiveJob, JobRecord], Awaitable[None]],
+        hold: Callable[[Opened, LiveJob, Observed], Awaitable[None]],
+    ) -> None:
         self._write = write
+        self._hold = hold
         self._finishing = asyncio.Semaphore(FINISHED_AT_ONCE)
 
     async def finish(self, opened: Opened, job: LiveJob, seen: Observed, phase: Phase) -> None:
@@ -64,6 +70,7 @@ class Settler:
         first_line_at = await asyncio.to_thread(job.first_line_at)
         placement = placement_of(job, seen, namespace=opened.namespace, first_line_at=first_line_at)
         await asyncio.to_thread(job.keep_placement, placement)
+        await self._hold(opened, job, opened.watch.seen(job.id) or seen)
         await self._write(job, record)
         opened.watch.forget(job.id)
 
@@ -83,6 +90,8 @@ class Settler:
         record = await _by_their_word(job, replace(job.record, state=State.LOST, reason=why), ranks)
         if job.wish is not None:
             record = stopped(record, reason=job.wish, at=time.time())
+        job.holdings.end(at=time.time())
+        await asyncio.to_thread(job.holdings.save)
         await self._write(job, record)
 
     async def give_up(self, job: LiveJob) -> None:

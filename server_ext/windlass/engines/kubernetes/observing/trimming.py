@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from windlass.engines.kubernetes.model import Object
+from windlass.engines.kubernetes.preflight.amounts import pod_amounts
 from windlass.engines.kubernetes.wording import short
 
 _UNTOLD_REASONS = ("Scheduled", "Created", "Started", "Pulling", "SuccessfulDelete", "SuccessfulDeletePod")
 EVENT_SELECTOR = ",".join(f"reason!={reason}" for reason in _UNTOLD_REASONS)
 """Events that say what the pod's own object says too are not even sent."""
 
+AMOUNTS = "amounts"
+"""Where a trimmed pod keeps what it asks for, by resource: cores, bytes, pieces."""
 _LONGEST_MESSAGE = 600
 _TOLD_OF = frozenset(
     {"Pod", "Job", "JobSet", "PyTorchJob", "TrainJob", "Workload", "PersistentVolumeClaim", "ReplicaSet"}
@@ -34,13 +37,14 @@ _METADATA = (
 
 
 def pod(item: Object) -> Object:
-    """A pod: where it is and how its containers are."""
+    """A pod: where it is, what it asks for, and how its containers are."""
     spec, status = item.get("spec") or {}, item.get("status") or {}
     return {
         "kind": "Pod",
         "metadata": _metadata(item),
+        AMOUNTS: {name: float(amount) for name, amount in pod_amounts(spec, "requests").items()},
         "spec": {
-            **_some(spec, "nodeName", "restartPolicy", "schedulingGates"),
+            **_some(spec, "nodeName", "nodeSelector", "restartPolicy", "schedulingGates"),
             **{field: [_some(each, "name") for each in spec[field]] for field in _CONTAINERS if spec.get(field)},
             "volumes": [
                 {"persistentVolumeClaim": _some(each["persistentVolumeClaim"], "claimName")}
