@@ -74,6 +74,16 @@ def test_every_selector_names_the_askers_own_pods(what: str) -> None:
     )
 
 
+def test_many_pods_of_one_namespace_are_one_matcher_and_a_dot_in_a_name_is_a_dot() -> None:
+    pods = [Pods(namespace="hub", pod=name) for name in ("b.1", "a", "b.1")]
+    expression = pod_expression(POD_FIGURES["memory_used"], pods, window_seconds=120)
+    assert expression.count("container_memory_working_set_bytes") == 1
+    assert 'pod=~"a|b\\\\.1"' in expression
+    whole = pod_expression(POD_FIGURES["memory_used"], [*pods, Pods(namespace="hub")], window_seconds=120)
+    assert 'pod!=""' in whole
+    assert "pod=~" not in whole
+
+
 def test_the_expression_does_not_grow_with_the_pods_of_a_namespace() -> None:
     assert len(gpu_expression(GPU_FIELDS, [Pods(namespace="wl-ann")])) < 6000
 

@@ -72,10 +72,13 @@ async def test_the_older_names_are_known_too_and_what_they_lack_is_not_made_up(r
 
 
 async def test_only_the_pods_asked_for_are_told_of(replay: Replay) -> None:
-    async with source(replay, Pods(namespace="team-bob", pod=WORKERS[1]), Pods(namespace="team-kept")) as made:
+    named = [Pods(namespace="team-honored", pod=name) for name in (*WORKERS, "no-such.pod")]
+    async with source(replay, Pods(namespace="team-bob", pod=WORKERS[1]), Pods(namespace="team-kept"), *named) as made:
         found = await made.look()
     assert sorted((device.namespace, device.pod) for device in found.devices) == [
         ("team-bob", WORKERS[1]),
+        ("team-honored", WORKERS[0]),
+        ("team-honored", WORKERS[1]),
         ("team-kept", WORKERS[0]),
         ("team-kept", WORKERS[1]),
     ]

@@ -1,6 +1,7 @@
 """One PromQL expression for many pods and many figures, and how it is narrowed to those pods.
 
-The only text of a user's that gets into one is the name of a pod, and that is checked to be one and quoted besides.
+The only text of a user's that gets into one is the name of a pod, and that is checked to be one: nothing in it needs
+quotes.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ def gpu_expression(names: Iterable[str], pods: Sequence[Pods], *, step_seconds: 
     wanted = list(names)
     metrics = [metric for name in wanted if name != SAMPLED_AT for metric in GPU_FIELDS[name].metrics]
     parts = []
-    for found in pods:
+    for namespace, names_of_pods in _by_namespace(pods).items():
         for labels in POD_LABELS:
-            matchers, by = _matchers(found, labels), ", ".join((*_TOLD, *labels))
+            matchers, by = _matchers(namespace, names_of_pods, labels), ", ".join((*_TOLD, *labels))
             if metrics:
                 parts.append(_values(metrics, matchers, by, step_seconds))
             if SAMPLED_AT in wanted:
@@ -75,7 +76,10 @@ def pod_expression(figure: PodFigure, pods: Iterable[Pods], *, window_seconds: i
         over_time: for a span, not a moment.
     """
     template = (over_time and figure.over_time) or figure.expression
-    parts = (template % {"pods": _matchers(found, POD_LABELS[0]), "window": f"{window_seconds}s"} for found in pods)
+    parts = (
+        template % {"pods": _matchers(namespace, names, POD_LABELS[0]), "window": f"{window_seconds}s"}
+        for namespace, names in _by_namespace(pods).items()
+    )
     return " or ".join(f"({part})" for part in parts)
 
 
@@ -111,13 +115,25 @@ def _sampled(matchers: str, by: str) -> str:
     return f'label_replace(max by ({kept}) ({times}), "{FIELD_LABEL}", "{SAMPLED_METRIC}", "", "")'
 
 
-def _matchers(pods: Pods, labels: Sequence[str]) -> str:
-    namespace, pod, _container = labels
-    told = f'{namespace}="{_quoted(checked_name(pods.namespace, field="namespace"))}"'
-    if pods.pod is None:
-        return f'{told}, {pod}!=""'
-    return f'{told}, {pod}="{_quoted(checked_name(pods.pod, field="pod"))}"'
+def _by_namespace(pods: Iterable[Pods]) -> dict[str, tuple[str, ...]]:
+    """Names of pods by namespace; none: all of it."""
+    found: dict[str, list[str | None]] = {}
+    for each in pods:
+        found.setdefault(each.namespace, []).append(each.pod)
+    return {
+        namespace: () if None in names else tuple(sorted({name for name in names if name is not None}))
+        for namespace, names in found.items()
+    }
 
 
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _matchers(namespace: str, names: Sequence[str], labels: Sequence[str]) -> str:
+    in_namespace, in_pod, _container = labels
+    told = f'{in_namespace}="{checked_name(namespace, field="namespace")}"'
+    checked = [checked_name(name, field="pod") for name in names]
+    if not checked:
+        return f'{told}, {in_pod}!=""'
+    if len(checked) == 1:
+        return f'{told}, {in_pod}="{checked[0]}"'
+    # A name has no other character that means something in an expression.
+    alternatives = "|".join(name.replace(".", "\\\\.") for name in checked)
+    return f'{told}, {in_pod}=~"{alternatives}"'
