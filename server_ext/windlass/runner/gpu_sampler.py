@@ -41,7 +41,7 @@ class GpuSampler:
     ) -> None:
         """`named` is CUDA_VISIBLE_DEVICES; `finish` is called when there are no more lines."""
         self._context = context
-        self._file = LineFile(context.use_path)
+        self._file = LineFile(context.use_path, line_seconds=LINE_SECONDS)
         self._takers = takers
         self._finish = finish
         self._gpus = JobGpus(named=named)
@@ -164,7 +164,7 @@ def sampler_of(context: JobContext, *, reporter: Reporter | None) -> GpuSampler 
 class LineFile:
     """`gpus.jsonl` of one rank, kept short."""
 
-    def __init__(self, path: Path, *, most: int = gpu_lines.MOST_LINES, line_seconds: float = LINE_SECONDS) -> None:
+    def __init__(self, path: Path, *, most: int = gpu_lines.MOST_LINES, line_seconds: float) -> None:
         self._path = path
         self._most = most
         self._first_seconds = line_seconds
@@ -176,9 +176,13 @@ class LineFile:
     def resume(self) -> None:
         """Go on with what an attempt before has left. Raises OSError."""
         try:
-            known = gpu_lines.parse(self._path.read_bytes())
+            content = self._path.read_bytes()
         except FileNotFoundError:
             return
+        if content and not content.endswith(b"\n"):
+            # A full disk, or a sudden end: the next line begins anew.
+            self._append(b"\n")
+        known = gpu_lines.parse(content)
         longest = max((line["seconds"] for line in known), default=0.0)
         while self.line_seconds * 1.5 < longest:
             self.line_seconds *= 2
@@ -186,14 +190,17 @@ class LineFile:
 
     def add(self, line: dict[str, Any]) -> None:
         """One more line, in one write. Raises OSError."""
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, gpu_lines.encode([line]))
-        finally:
-            os.close(descriptor)
+        self._append(gpu_lines.encode([line]))
         self.lines += 1
         if self.lines >= self._most:
             self._halve()
+
+    def _append(self, content: bytes) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, content)
+        finally:
+            os.close(descriptor)
 
     def _halve(self) -> None:
         known = gpu_lines.halved(gpu_lines.parse(self._path.read_bytes()))
