@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from windlass.errors import Conflict, NotFound
+from windlass.ledger.costs import CostLedger
 from windlass.ledger.database import Database
 from windlass.ledger.tables import JobRow, KeyRow, LedgerRow, RemovalRow
 
@@ -59,6 +60,8 @@ class JobLedger:
 
     def __init__(self, *, path: Path) -> None:
         self._database = Database(path=path)
+        self.costs = CostLedger(self._database)
+        """What they took."""
 
     async def open(self) -> Path | None:
         """Open the file. Returns where a damaged one was moved aside, if so: then the ledger is empty."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Boolean, Float, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -41,6 +41,7 @@ class JobRow(Base):
         Index("jobs_changes", "owner", "version"),
         Index("jobs_state", "state"),
         Index("jobs_bundle", "bundle_sha256"),
+        Index("jobs_uncounted", "cost_final", "created_us"),
     )
 
     id: Mapped[str] = mapped_column(String(63), primary_key=True)
@@ -74,6 +75,20 @@ class JobRow(Base):
     """POSIX microseconds."""
     started_at: Mapped[float | None] = mapped_column(Float)
     ended_at: Mapped[float | None] = mapped_column(Float)
+    cost_usd: Mapped[float | None] = mapped_column(Float)
+    """Up to `cost_at`; None: not counted yet, or not known, and then `cost_note` says why."""
+    gpu_hours: Mapped[float | None] = mapped_column(Float)
+    idle_fraction: Mapped[float | None] = mapped_column(Float)
+    """Of its GPU time; None without GPUs, too."""
+    usd_per_hour: Mapped[float | None] = mapped_column(Float)
+    """Of what it held at `cost_at`."""
+    cards: Mapped[float | None] = mapped_column(Float)
+    """Whole cards that it held at `cost_at`."""
+    cost_at: Mapped[float | None] = mapped_column(Float)
+    """When this was counted, POSIX seconds."""
+    cost_note: Mapped[str | None] = mapped_column(Text)
+    cost_final: Mapped[bool] = mapped_column(Boolean, default=False)
+    """Nothing of it will change any more."""
     version: Mapped[int] = mapped_column(BigInteger)
     search: Mapped[str] = mapped_column(Text)
     """Id, name, notebook and experiment, case-folded, for the filter."""
@@ -102,3 +117,26 @@ class RemovalRow(Base):
     job_id: Mapped[str] = mapped_column(String(63), primary_key=True)
     owner: Mapped[str] = mapped_column(String(255))
     version: Mapped[int] = mapped_column(BigInteger)
+
+
+class CostRow(Base):
+    """What one job took on one day of UTC. It stays when the job is deleted: money that was spent stays spent.
+
+    Money is in nano-dollars: whole numbers, so that sums in the database are exact.
+    """
+
+    __tablename__ = "job_costs"
+    __table_args__ = (Index("job_costs_days", "owner", "day"),)
+
+    job_id: Mapped[str] = mapped_column(String(63), primary_key=True)
+    day: Mapped[str] = mapped_column(String(10), primary_key=True)
+    """`2026-11-23`."""
+    owner: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(200))
+    experiment: Mapped[str] = mapped_column(String(250))
+    run_id: Mapped[str | None] = mapped_column(String(64))
+    usd_nano: Mapped[int | None] = mapped_column(BigInteger)
+    """None: not known."""
+    idle_usd_nano: Mapped[int | None] = mapped_column(BigInteger)
+    gpu_hours: Mapped[float | None] = mapped_column(Float)
+    idle_gpu_hours: Mapped[float | None] = mapped_column(Float)
