@@ -689,6 +689,176 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/windlass/v1/gpus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GPUs of this machine and of the user's pods, as they are used now */
+        get: operations["getGpus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/gpus/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Readings of some devices over time; of this machine as far back as they were recorded */
+        get: operations["getGpuHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/gpus/alarms/{alarm_id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hide an alarm until the device has been used again */
+        post: operations["dismissGpuAlarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/jobs/{job_id}/gpus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job's devices over its life: readings by rank, cost, what it used in all */
+        get: operations["getJobGpus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/jobs/{job_id}/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a job took: pod by pod, with the prices that were in force */
+        get: operations["getJobCost"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/jobs/{job_id}/advice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether something smaller would have held the job, or it needs something larger */
+        get: operations["getJobAdvice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was spent, by user, job, experiment or day; `Accept: text/csv` gives a table */
+        get: operations["getCosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/costs/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The prices in force now, and where each comes from */
+        get: operations["getPrices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/costs/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The budgets that count for this user */
+        get: operations["getBudgets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/windlass/v1/costs/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a job would cost an hour, to its time limit, and by earlier runs of the notebook */
+        post: operations["estimateCost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/windlass/v1/socket": {
         parameters: {
             query?: never;
@@ -754,6 +924,30 @@ export interface components {
             /** @description Where to read the bytes, relative to `/windlass/v1/`. */
             raw: string;
         };
+        /** @description What a user or group may spend in a month, and has. */
+        Budget: {
+            /** @enum {string} */
+            scope: "user" | "group";
+            name: string;
+            /** @enum {string} */
+            period: "month" | "week";
+            /** Format: date-time */
+            starts_at: string;
+            limit_usd: number;
+            spent_usd: number;
+            /** @description Whose cost is not known: they are not in `spent_usd`. */
+            unknown_jobs: number;
+            /** @description Part of the limit from which on it warns. */
+            warn_at: number;
+            /** @enum {string} */
+            state: "ok" | "warning" | "over";
+            /** @description Whether nothing new may be started once it is over. */
+            blocks: boolean;
+        };
+        /** @description The budgets that count for this user. */
+        BudgetList: {
+            items: components["schemas"]["Budget"][];
+        };
         /** @description A file that goes. */
         BundleFile: {
             /** @description Relative to the server's root folder. */
@@ -801,7 +995,7 @@ export interface components {
             read_only?: boolean;
         };
         /** @description A message from the browser, a text frame of the socket. */
-        ClientMessage: components["schemas"]["SubscribeJobs"] | components["schemas"]["SubscribeLog"] | components["schemas"]["UnsubscribeLog"] | components["schemas"]["SubscribeNotebook"] | components["schemas"]["UnsubscribeNotebook"] | components["schemas"]["Saved"];
+        ClientMessage: components["schemas"]["SubscribeJobs"] | components["schemas"]["SubscribeLog"] | components["schemas"]["UnsubscribeLog"] | components["schemas"]["SubscribeNotebook"] | components["schemas"]["UnsubscribeNotebook"] | components["schemas"]["SubscribeGpus"] | components["schemas"]["UnsubscribeGpus"] | components["schemas"]["Saved"];
         /** @description What the cluster behind the `kubernetes` engine offers this user. Lists are empty where there is nothing. */
         ClusterOffers: {
             namespace: string;
@@ -902,6 +1096,69 @@ export interface components {
             label: string;
             kind: string;
         };
+        /** @description What a job would cost that is not sent yet. */
+        CostEstimate: {
+            currency: string;
+            usd_per_hour: number | null;
+            spot_usd_per_hour: number | null;
+            /** @description If it runs into its time limit. */
+            most_usd: number | null;
+            limit_seconds: number | null;
+            earlier: components["schemas"]["EarlierRuns"] | null;
+            parts: components["schemas"]["CostPart"][];
+            /** @description As `The node is not known before it is placed: priced as …`. */
+            notes: string[];
+            /** @description Those that this would count against. */
+            budgets: components["schemas"]["Budget"][];
+            /** @description Why a budget forbids it. */
+            refused: string | null;
+        };
+        /** @description One line of a calculation. */
+        CostPart: {
+            what: string;
+            amount: number;
+            unit: string;
+            usd_per_hour: number | null;
+            source: string;
+        };
+        /** @description What was spent from `start` to `end`, most first (days: newest first). */
+        CostReport: {
+            /** @enum {string} */
+            by: "user" | "group" | "job" | "experiment" | "model" | "day";
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            currency: string;
+            items: components["schemas"]["CostRow"][];
+            total: components["schemas"]["CostRow"];
+            /**
+             * @description ledger: this person's own jobs on this server; hub: the hub service's records.
+             * @enum {string}
+             */
+            source: "ledger" | "hub";
+            notes: string[];
+            next_cursor: string | null;
+        };
+        /** @description What one user, job, experiment or day took. */
+        CostRow: {
+            key: string;
+            label: string;
+            /** @description The sum of what is known; null where nothing is. */
+            usd: number | null;
+            /** @description Of it, for GPU time that was held and not used. */
+            idle_usd: number | null;
+            /** @description Hours of whole cards. */
+            gpu_hours: number | null;
+            idle_gpu_hours: number | null;
+            jobs: number;
+            /** @description Those whose cost is not known: `usd` lacks them. */
+            unknown_jobs: number;
+            run_id: string | null;
+            job_id: string | null;
+            /** @description `2026-11-23`, in UTC; of a row by day. */
+            day: string | null;
+        };
         /** @description One metric of one run. */
         Curve: {
             run_id: string;
@@ -958,6 +1215,14 @@ export interface components {
             digest: string;
             context: string | null;
             source: string | null;
+        };
+        /** @description How long earlier jobs of the same notebook took. */
+        EarlierRuns: {
+            jobs: number;
+            median_seconds: number;
+            longest_seconds: number;
+            /** @description Of one of the median's length, at today's price. */
+            usd: number | null;
         };
         /** @description One engine. */
         EngineInfo: {
@@ -1107,6 +1372,25 @@ export interface components {
             /** @description Whether tracked files differ from the commit. */
             dirty: boolean | null;
         };
+        /** @description A device that is held and does little, for long enough to be told. */
+        GpuAlarm: {
+            id: string;
+            /**
+             * @description idle: no work comes; input-bound: data comes in and little is computed; waiting: it waits for other ranks.
+             * @enum {string}
+             */
+            kind: "idle" | "input-bound" | "waiting";
+            device_id: string;
+            job_id: string | null;
+            rank: number | null;
+            /** Format: date-time */
+            since: string;
+            /** @description Mean over that time. */
+            engine: number;
+            usd_per_hour: number | null;
+            /** @description `GPU 3 of job resnet is at 4 % for 10 min: data loader?` */
+            message: string;
+        };
         /** @description Which GPUs; how many of them is `gpus_per_worker`. */
         GpuChoice: {
             /** @description As the label nvidia.com/gpu.product of nodes has it; any when left out. */
@@ -1123,6 +1407,152 @@ export interface components {
              *     `nvidia.com/mig-1g.5gb`, `nvidia.com/gpu.shared`.
              */
             resource?: string | null;
+        };
+        /** @description What a source cannot say at all, and why. */
+        GpuCondition: {
+            /** @enum {string} */
+            source: "nvml" | "dcgm" | "job";
+            /** @enum {string} */
+            code: "no-driver" | "no-permission" | "no-devices" | "not-configured" | "away" | "partial" | "failed";
+            /** @description A sentence that says what to do where something can be done. */
+            message: string;
+        };
+        /** @description A card, a MIG slice of one, or a share of a time-sliced one. */
+        GpuDevice: {
+            /** @description Stable: the UUID, and for a share the pod besides. */
+            id: string;
+            uuid: string;
+            /** @description The card that a slice is of. */
+            parent_uuid: string | null;
+            /** @enum {string} */
+            kind: "card" | "slice" | "share";
+            /** @description The product, as `NVIDIA A100-SXM4-40GB`. */
+            name: string;
+            index: number | null;
+            /** @description null: this machine. */
+            node: string | null;
+            mig_profile: string | null;
+            memory_total_bytes: number | null;
+            /** @description The job that holds it, where one does. */
+            job_id: string | null;
+            rank: number | null;
+            pod: string | null;
+            owners: components["schemas"]["GpuOwner"][];
+            /** @description False where nobody can say who uses it: `owners` is then no proof that nobody does. */
+            owners_known: boolean;
+            /** @description What it costs whoever holds it. */
+            usd_per_hour: number | null;
+            /** @description Since when it was held and not used, by the configured threshold; null: it is used, or that is not known. */
+            idle_since: string | null;
+            now: components["schemas"]["GpuReading"] | null;
+            sources: ("nvml" | "dcgm" | "job")[];
+            /** @description Why something of this device is not known, as a sentence. */
+            problem: string | null;
+        };
+        /** @description Readings over time, thinned to at most the points asked for: each stands for the mean since the one before. */
+        GpuHistory: {
+            start: number;
+            end: number;
+            step_seconds: number;
+            /** @description POSIX seconds. */
+            times: number[];
+            lines: components["schemas"]["GpuLine"][];
+            /** @description What a job had cost by then; empty where it is no job's history. */
+            usd: (number | null)[];
+            conditions: components["schemas"]["GpuCondition"][];
+        };
+        /** @description One device's readings over time. Lists run along `GpuHistory.times`; gaps are null. */
+        GpuLine: {
+            device_id: string;
+            label: string;
+            job_id: string | null;
+            rank: number | null;
+            memory_total_bytes: number | null;
+            engine: (number | null)[];
+            memory_bytes: (number | null)[];
+            power_watts: (number | null)[];
+            /** @enum {string} */
+            source: "nvml" | "dcgm" | "job";
+        };
+        /** @description Who uses a device, named as a person knows it. */
+        GpuOwner: {
+            /**
+             * @description server: a pod that is a notebook server; other: a process that is nobody's here.
+             * @enum {string}
+             */
+            kind: "kernel" | "job" | "server" | "other";
+            /** @description `train.ipynb`, `resnet, rank 1`, or the process' name. */
+            label: string;
+            /** @description Its path below the server's root. */
+            notebook: string | null;
+            job_id: string | null;
+            rank: number | null;
+            pod: string | null;
+            pid: number | null;
+            memory_bytes: number | null;
+        };
+        /** @description One device at one moment. */
+        GpuReading: {
+            /** @description POSIX seconds. */
+            at: number;
+            /** @description Part of the time that a kernel ran: DCGM's GR_ENGINE_ACTIVE where there is one, else NVML's utilisation. */
+            engine: number | null;
+            memory_bytes: number | null;
+            power_watts: number | null;
+            temperature_celsius: number | null;
+            sm_clock_mhz: number | null;
+            /** @description Part of the time that the memory interface was busy. */
+            dram: number | null;
+            /** @description Part of the time that tensor cores worked. */
+            tensor: number | null;
+            /** @description Both ways together. */
+            pcie_bytes_per_second: number | null;
+            /** @description The driver's last error; 0 for none. */
+            xid: number | null;
+        };
+        /** @description Server: new readings of devices that the last `gpus` message had; few bytes, each second. */
+        GpuReadingsEvent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "gpu_readings";
+            /** @description By `GpuDevice.id`; those that are not named have none. */
+            readings: {
+                [key: string]: components["schemas"]["GpuReading"];
+            };
+            engine: number | null;
+            usd_per_hour: number | null;
+            /** @description What running jobs cost so far, by id; where it is known. */
+            job_usd: {
+                [key: string]: number;
+            };
+        };
+        /** @description All that the panel shows at one moment. */
+        GpuSnapshot: {
+            /** Format: date-time */
+            at: string;
+            devices: components["schemas"]["GpuDevice"][];
+            groups: components["schemas"]["JobGpuGroup"][];
+            alarms: components["schemas"]["GpuAlarm"][];
+            conditions: components["schemas"]["GpuCondition"][];
+            server: components["schemas"]["ServerCost"] | null;
+            /** @description Mean over the devices that are known. */
+            engine: number | null;
+            /** @description Of all that is held now: jobs and server; null where a part of it is not known. */
+            usd_per_hour: number | null;
+            usd_note: string | null;
+        };
+        /** @description Server: the whole of it, first and whenever a device, an owner, a group, an alarm or a condition has changed. */
+        GpusEvent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "gpus";
+            snapshot: components["schemas"]["GpuSnapshot"];
+            /** @description With the first: the last minutes, for the sparklines. */
+            recent: components["schemas"]["GpuHistory"] | null;
         };
         /** @description Server: the first message. */
         Hello: {
@@ -1216,6 +1646,43 @@ export interface components {
             /** @description Grows with every change of this job; a later one wins. */
             version: number;
         };
+        /** @description Whether something smaller would have held a job, or something larger was needed. */
+        JobAdvice: {
+            job_id: string;
+            /** @enum {string} */
+            verdict: "smaller" | "larger" | "fits" | "unknown";
+            /** @description `It used 8 of 40 GB and 31 % of the GPU: a 2g.10gb slice would do, and saves $22.29 an hour.` */
+            sentence: string;
+            evidence: components["schemas"]["UsageSummary"] | null;
+            /** @description What it had, as `1 × NVIDIA A100-SXM4-40GB`. */
+            has: string | null;
+            would_do: string | null;
+            /** @description The slug of the profile in the hub's catalogue. */
+            profile: string | null;
+            saves_usd_per_hour: number | null;
+            /** @description What to change in the next `JobRequest`. */
+            options: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Of smaller things that were looked at: why each would not have held it. */
+            why_not: string[];
+        };
+        /** @description What a job took so far, or in all. */
+        JobCost: {
+            job_id: string;
+            currency: string;
+            live: boolean;
+            usd: number | null;
+            /** @description Now; 0 once it has ended. */
+            usd_per_hour: number | null;
+            gpu_hours: number | null;
+            idle_gpu_hours: number | null;
+            idle_usd: number | null;
+            idle_fraction: number | null;
+            pods: components["schemas"]["PodCost"][];
+            parts: components["schemas"]["CostPart"][];
+            notes: string[];
+        };
         /** @description The first failure of a job: which rank, cell and line. */
         JobError: {
             rank: number | null;
@@ -1227,6 +1694,27 @@ export interface components {
             evalue: string;
             /** @description Lines of the traceback, without terminal colours. */
             traceback: string[];
+        };
+        /** @description The devices of one job, together. */
+        JobGpuGroup: {
+            job_id: string;
+            name: string;
+            devices: number;
+            engine: components["schemas"]["Spread"];
+            memory_fraction: components["schemas"]["Spread"];
+            /** @description A rank that stands out by far from the others. */
+            straggler_rank: number | null;
+            usd_per_hour: number | null;
+            /** @description So far. */
+            usd: number | null;
+        };
+        /** @description A job's devices over its life. */
+        JobGpus: {
+            job_id: string;
+            live: boolean;
+            history: components["schemas"]["GpuHistory"];
+            usage: components["schemas"]["UsageSummary"] | null;
+            alarms: components["schemas"]["GpuAlarm"][];
         };
         /** @description A page of jobs, newest first. */
         JobList: {
@@ -1613,12 +2101,51 @@ export interface components {
             /** @description The value that would be sent. */
             value: components["schemas"]["JsonValue"];
         };
+        /** @description What one pod or one local process group held, and for how long. */
+        PodCost: {
+            title: string;
+            node: string | null;
+            instance_type: string | null;
+            capacity: ("spot" | "on-demand") | null;
+            held_from: string | null;
+            /** @description null: it holds on. */
+            held_until: string | null;
+            /** @description Whole cards: a MIG slice counts its sevenths, a share its part. */
+            gpus: number | null;
+            gpu_product: string | null;
+            usd_per_hour: number | null;
+            usd: number | null;
+            note: string | null;
+        };
         /** @description A taint of nodes that the workers may run on all the same. */
         PodToleration: {
             key: string;
             /** @description Any value when left out. */
             value?: string | null;
             effect?: ("NoSchedule" | "PreferNoSchedule" | "NoExecute") | null;
+        };
+        /** @description A line of the price book that is in force. */
+        Price: {
+            /** @description As `NVIDIA A100-SXM4-40GB`, `mig 2g.10gb of …`, `p4d.24xlarge`, `core`, `GiB of memory`, `GiB of storage`. */
+            what: string;
+            /** @enum {string} */
+            kind: "gpu" | "mig" | "share" | "node" | "cpu" | "memory" | "storage";
+            usd_per_hour: number;
+            /** @enum {string} */
+            capacity: "on-demand" | "spot";
+            region: string | null;
+            /** @description A date. */
+            valid_from: string | null;
+            valid_until: string | null;
+            /** @description `list price of 2026-09-01`, a file with its line, or `the hub's catalogue`. */
+            source: string;
+        };
+        /** @description The prices in force now. */
+        PriceList: {
+            items: components["schemas"]["Price"][];
+            currency: string;
+            /** @description What is wrong with the configured price book, with file and line; the last good one, or the list prices, hold. */
+            problem: string | null;
         };
         /** @description Why a request was refused, in a sentence that says what to do. Sent as application/problem+json. */
         Problem: {
@@ -1909,8 +2436,21 @@ export interface components {
             /** @description Whether a caller of the one can fail with the other. */
             breaking: boolean;
         };
+        /** @description What the notebook server itself costs, where a hub says so. */
+        ServerCost: {
+            profile: string | null;
+            usd_per_hour: number | null;
+            started_at: string | null;
+            /** @description Since it was started. */
+            usd: number | null;
+            /** @description Part of its GPU time that was held and not used; null without GPUs, or where it is not known. */
+            idle_fraction: number | null;
+            /** @description When it would be stopped if nothing is done with it; null: never, or not known. */
+            cull_at: string | null;
+            note: string | null;
+        };
         /** @description A message from the server, a text frame of the socket. */
-        ServerMessage: components["schemas"]["Hello"] | components["schemas"]["JobsEvent"] | components["schemas"]["LogEvent"] | components["schemas"]["NotebookEvent"] | components["schemas"]["SaveRequest"] | components["schemas"]["ProblemEvent"];
+        ServerMessage: components["schemas"]["Hello"] | components["schemas"]["JobsEvent"] | components["schemas"]["LogEvent"] | components["schemas"]["NotebookEvent"] | components["schemas"]["GpusEvent"] | components["schemas"]["GpuReadingsEvent"] | components["schemas"]["SaveRequest"] | components["schemas"]["ProblemEvent"];
         /**
          * @description How much a finding matters: an error keeps the job from being sent.
          * @enum {string}
@@ -1929,9 +2469,24 @@ export interface components {
             type: string;
             required: boolean;
         };
+        /** @description Least, mean and most over the ranks of a job; of those that are known. */
+        Spread: {
+            least: number | null;
+            mean: number | null;
+            most: number | null;
+            known: number;
+        };
         /** @description Stop a job for good. */
         StopRequest: {
             reason?: string | null;
+        };
+        /** @description Client: tell me about GPUs, every second while I look. */
+        SubscribeGpus: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscribe_gpus";
         };
         /** @description Client: tell me about jobs, from this cursor on. */
         SubscribeJobs: {
@@ -1987,6 +2542,14 @@ export interface components {
             url: string | null;
             message: string | null;
         };
+        /** @description Client: nobody looks any more. */
+        UnsubscribeGpus: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "unsubscribe_gpus";
+        };
         /** @description Client: enough of this output. */
         UnsubscribeLog: {
             /**
@@ -2005,6 +2568,23 @@ export interface components {
              */
             type: "unsubscribe_notebook";
             job_id: string;
+        };
+        /** @description What a job did with what it held. */
+        UsageSummary: {
+            /** @description Of its running time that is covered by readings. */
+            seconds: number;
+            /** @description As a part of its running time, 0 to 1. */
+            covered: number;
+            engine_mean: number | null;
+            engine_peak: number | null;
+            idle_fraction: number | null;
+            /** @description Of the device that used most. */
+            memory_peak_bytes: number | null;
+            memory_total_bytes: number | null;
+            cpu_cores_mean: number | null;
+            cpu_cores_peak: number | null;
+            host_memory_peak_bytes: number | null;
+            devices: number;
         };
         /** @description Change a version's words. What is null stays as it is. */
         VersionChange: {
@@ -3571,6 +4151,286 @@ export interface operations {
             404: components["responses"]["Problem"];
             409: components["responses"]["Problem"];
             502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getGpus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuSnapshot"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getGpuHistory: {
+        parameters: {
+            query?: {
+                /** @description `GpuDevice.id`; may be repeated; all when left out. */
+                device?: string[];
+                /** @description So far back from now. */
+                seconds?: number;
+                /** @description At most so many points. */
+                points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GpuHistory"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    dismissGpuAlarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `GpuAlarm.id`. */
+                alarm_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getJobGpus: {
+        parameters: {
+            query?: {
+                /** @description At most so many points. */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobGpus"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getJobCost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCost"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getJobAdvice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job's id. */
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAdvice"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCosts: {
+        parameters: {
+            query?: {
+                /** @description How to group. */
+                by?: "user" | "group" | "job" | "experiment" | "model" | "day";
+                /** @description RFC 3339, or a date; the beginning of this month (UTC) when left out. */
+                start?: string;
+                /** @description RFC 3339, or a date, which it includes; now when left out. */
+                end?: string;
+                /** @description At most so many on the page. */
+                limit?: number;
+                /** @description `next_cursor` of the page before; means nothing but this. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostReport"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPrices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceList"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getBudgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    estimateCost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostEstimate"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
             503: components["responses"]["Problem"];
             default: components["responses"]["Problem"];
         };

@@ -33,6 +33,8 @@ CLIENT_MESSAGES: tuple[type[WireModel], ...] = (
     messages.UnsubscribeLog,
     messages.SubscribeNotebook,
     messages.UnsubscribeNotebook,
+    messages.SubscribeGpus,
+    messages.UnsubscribeGpus,
     messages.Saved,
 )
 SERVER_MESSAGES: tuple[type[WireModel], ...] = (
@@ -40,6 +42,8 @@ SERVER_MESSAGES: tuple[type[WireModel], ...] = (
     messages.JobsEvent,
     messages.LogEvent,
     messages.NotebookEvent,
+    messages.GpusEvent,
+    messages.GpuReadingsEvent,
     messages.SaveRequest,
     messages.ProblemEvent,
 )
