@@ -39,6 +39,8 @@ class Server:
     data_dir: Path | None = None
     kubeconfig: Path | None = None
     """Of a test's cluster; whoever runs the tests may have clusters of their own, which are none of the tests'."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """More of its environment."""
 
     @property
     def root(self) -> Path:
@@ -61,6 +63,7 @@ class Server:
             "JUPYTER_CONFIG_DIR": str(self.base / "config"),
             "JUPYTER_DATA_DIR": str(self.base / "jupyter"),
             "IPYTHONDIR": str(self.base / "ipython"),
+            **self.variables,
         }
 
     def start(self) -> Server:

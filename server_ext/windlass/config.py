@@ -141,7 +141,7 @@ class WindlassTraits(HasTraits):
 
     gpu_alarm_minutes = Float(
         10.0,
-        min=1.0,
+        min=0.05,
         help="""How long a GPU has to be held and do little before an alarm says so. The server keeps the last 15
         minutes, or these where they are more.""",
     ).tag(config=True)

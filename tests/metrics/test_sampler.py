@@ -170,3 +170,10 @@ async def test_an_unknown_figure_is_kept_as_unknown(source: Counted, sampler: Sa
         await next_of(looks)
     (line,) = sampler.recent()
     assert [reading.engine for reading in line.readings] == [None] * len(line.readings)
+
+
+async def test_who_looks_again_is_not_shown_what_was_seen_before(source: Counted, sampler: Sampler) -> None:
+    async with sampler.looking() as looks:
+        before = await next_of(looks)
+    async with sampler.looking() as looks:
+        assert (await next_of(looks)).at > before.at

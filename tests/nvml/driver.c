@@ -12,6 +12,8 @@
  *     error nvmlDeviceGetPowerUsage 15 1          ... on device 1 (and its slices) alone
  *     slow nvmlDeviceGetUtilizationRates 5000     that call takes so many milliseconds
  *
+ * Who begins and ends using it is written to the same file's name with `.log` behind.
+ *
  * Structures and names are those of NVIDIA's nvml.h. It knows no GPU, and no state beside the file.
  */
 #include <pthread.h>
@@ -52,6 +54,17 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct timespec seen;
 static ino_t seen_inode;
 static int initialised;
+
+/* A line of the file beside the state, so that a test sees whether anybody holds the driver. */
+static void note(const char *what) {
+  char path[4096];
+  const char *state_path = getenv("FAKE_NVML_STATE");
+  if (!state_path || snprintf(path, sizeof path, "%s.log", state_path) >= (int)sizeof path) return;
+  FILE *stream = fopen(path, "a");
+  if (!stream) return;
+  fprintf(stream, "%s\n", what);
+  fclose(stream);
+}
 
 static void set_device(Device *device, char *key, char *value) {
   long long number = strtoll(value, NULL, 10);
@@ -150,7 +163,7 @@ static Return permitted(const char *call, int device) {
 Return nvmlInitWithFlags(Count flags) {
   (void)flags;
   Return answer = permitted(__func__, -1);
-  if (!answer) initialised++;
+  if (!answer) initialised++, note("init");
   return answer;
 }
 
@@ -158,7 +171,7 @@ Return nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
 
 Return nvmlShutdown(void) {
   if (!initialised) return UNINITIALIZED;
-  initialised--;
+  initialised--, note("shutdown");
   return SUCCESS;
 }
 

@@ -95,6 +95,13 @@ class FakeDriver:
         path = os.pathsep.join(filter(None, (str(self.folder), os.environ.get("LD_LIBRARY_PATH"))))
         return {"LD_LIBRARY_PATH": path, STATE_VARIABLE: str(self.state)}
 
+    @property
+    def is_held(self) -> bool:
+        """Whether some process has begun to use it and not ended."""
+        log = self.state.with_name(self.state.name + ".log")
+        words = log.read_text(encoding="ascii").split() if log.exists() else []
+        return words.count("init") > words.count("shutdown")
+
     def write(self) -> None:
         """Let the library answer so from now on."""
         lines = []

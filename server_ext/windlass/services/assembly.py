@@ -117,7 +117,12 @@ class Services:
         self._beginning: list[asyncio.Task[None]] = []
         self._gpus = assemble_gpus(
             GpusStandOn(
-                settings=settings, ledger=self._ledger, engines=self._engines, broker=self._broker, kernels=kernels
+                settings=settings,
+                ledger=self._ledger,
+                engines=self._engines,
+                changes=self._hub,
+                broker=self._broker,
+                kernels=kernels,
             )
         )
         self._foreign = ForeignWatch(ledger=self._ledger, hub=self._hub)

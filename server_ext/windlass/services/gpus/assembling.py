@@ -11,6 +11,7 @@ from windlass.metrics.nvml.source import NvmlSource
 from windlass.metrics.prometheus.source import BrokerSource
 from windlass.metrics.reading import GpuSource
 from windlass.metrics.sampler import KEEP_SECONDS, Sampler
+from windlass.services.changes import ChangeHub
 from windlass.services.engines import Engines
 from windlass.services.gpus.holdings import JobHoldings
 from windlass.services.gpus.kernels import KernelList
@@ -31,6 +32,7 @@ class GpusStandOn:
     settings: Settings
     ledger: JobLedger
     engines: Engines
+    changes: ChangeHub
     broker: HubBroker | None
     kernels: KernelList | None
     money: Money | None = None
@@ -40,7 +42,7 @@ def assemble_gpus(stands_on: GpusStandOn) -> GpuWatch:
     """The view of GPUs; nothing is asked yet."""
     settings = stands_on.settings
     thresholds = thresholds_of(settings)
-    holdings = JobHoldings(ledger=stands_on.ledger, engines=stands_on.engines)
+    holdings = JobHoldings(ledger=stands_on.ledger, engines=stands_on.engines, changes=stands_on.changes)
     sampler = Sampler(
         sources_of(settings, stands_on.broker, holdings),
         keep_seconds=max(KEEP_SECONDS, thresholds.alarm_seconds * KEPT_BEYOND_ALARM),

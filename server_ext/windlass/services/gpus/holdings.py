@@ -15,9 +15,12 @@ from windlass.errors import WindlassError
 from windlass.ledger.jobs import FINAL_STATES, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.metrics.reading import Device
+from windlass.services.changes import ChangeHub
 from windlass.services.engines import Engines
 
 KNOWN_SECONDS = 5.0
+CHANGED_SECONDS = 1.0
+"""When jobs have changed since, it is not that long."""
 MOST_JOBS = 1000
 _HOLDING_STATES = frozenset({"pending", "running", "restarting"})
 _PODS_THAT_HOLD = frozenset({"starting", "running"})
@@ -60,18 +63,22 @@ class Holdings:
 class JobHoldings:
     """Asks ledger and engines, at most every few seconds for each user."""
 
-    def __init__(self, *, ledger: JobLedger, engines: Engines, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, ledger: JobLedger, engines: Engines, changes: ChangeHub, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ledger = ledger
         self._engines = engines
+        self._changes = changes
         self._clock = clock
-        self._known: dict[str | None, tuple[float, Holdings]] = {}
+        self._known: dict[str | None, tuple[float, int, Holdings]] = {}
 
     async def of(self, owner: str | None) -> Holdings:
         """What a user's live jobs hold (None: all users'); an engine that is away holds nothing that is known."""
-        now = self._clock()
-        known_at, known = self._known.get(owner, (-KNOWN_SECONDS, Holdings()))
-        if now - known_at < KNOWN_SECONDS:
-            return known
+        now, changes = self._clock(), self._changes.count
+        if owner in self._known:
+            known_at, changes_then, known = self._known[owner]
+            if now - known_at < (KNOWN_SECONDS if changes == changes_then else CHANGED_SECONDS):
+                return known
         whose = () if owner is None else (JobRow.owner == owner,)
         rows = await self._ledger.select_jobs(*whose, JobRow.state.not_in(FINAL_STATES), limit=MOST_JOBS)
         found = Holdings()
@@ -80,7 +87,7 @@ class JobHoldings:
             found.worlds[row.id] = int(row.request.get("workers", 1)) * int(row.request.get("processes_per_worker", 1))
         for name in {row.engine for row in rows}:
             await self._ask_if_there(name, [row for row in rows if row.engine == name], found)
-        self._known[owner] = (now, found)
+        self._known[owner] = (now, changes, found)
         return found
 
     async def _ask_if_there(self, engine_name: str, rows: Sequence[JobRow], found: Holdings) -> None:
