@@ -101,7 +101,8 @@ class Prometheus:
     ) -> Mapping[str, Metric | WindlassError]:
         try:
             answer = await asking
-            found, others = _series(answer, names, pods)
+            # An answer about thousands of pods takes a while to read, and a hub has other users.
+            found, others = await asyncio.to_thread(_series, answer, names, pods)
         except WindlassError as error:
             return dict.fromkeys(names, error)
         told = " ".join(str(text) for text in answer.get("warnings") or ())[:500]
@@ -122,7 +123,7 @@ class Prometheus:
             raise Unavailable(
                 "Prometheus cannot be reached now; see that its address is right, or try again."
             ) from error
-        return _data(status, body)
+        return await asyncio.to_thread(_data, status, body)
 
     async def _answer(self, path: str, form: dict[str, str]) -> tuple[int, bytes]:
         async with self._http.stream("POST", path, data=form) as response:
@@ -172,7 +173,7 @@ def _series(
             points = item["values"] if "values" in item else [item["value"]]
             line = MetricSeries(labels=labels, points=[(float(at), _number(text, factor)) for at, text in points])
             # The same device under two names or two spellings: one figure.
-            found[name].setdefault(tuple(sorted(labels.items())), line)
+            found[name].setdefault(tuple(labels.items()), line)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _no_result() from error
     return {name: list(lines.values()) for name, lines in found.items()}, others

@@ -157,17 +157,22 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 stays inside. The exporter wrote `Hostname` until 2026, and writes `hostname`."""
 
 
+_TOLD_AS = tuple((label, name) for name, labels in SPELLINGS.items() for label in labels)
+# What was kept aside is the exporter's; beside it `namespace` and `pod` are where the exporter itself runs.
+_PODS_FIRST = (POD_LABELS[1], POD_LABELS[2], POD_LABELS[0])
+
+
 def told_labels(metric: Mapping[str, str]) -> dict[str, str]:
-    """The labels of a series as the asker gets them, with the pod that it is about."""
-    told = dict(zip(POD_LABELS[0], _pod(metric), strict=True))
-    for name, spellings in SPELLINGS.items():
-        told[name] = next((metric[label] for label in spellings if metric.get(label)), "")
-    return {name: value for name, value in told.items() if value}
-
-
-def _pod(metric: Mapping[str, str]) -> tuple[str, ...]:
-    # What was kept aside is the exporter's; beside it `namespace` and `pod` are where the exporter itself runs.
-    for labels in (POD_LABELS[1], POD_LABELS[2], POD_LABELS[0]):
+    """The labels of a series as the asker gets them, with the pod that it is about; always in the same order."""
+    told = {}
+    for labels in _PODS_FIRST:
         if metric.get(labels[0]) and metric.get(labels[1]):
-            return tuple(metric.get(label, "") for label in labels)
-    return ("", "", "")
+            told = {
+                name: value for name, label in zip(POD_LABELS[0], labels, strict=True) if (value := metric.get(label))
+            }
+            break
+    for label, name in _TOLD_AS:
+        value = metric.get(label)
+        if value and name not in told:
+            told[name] = value
+    return told

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from windlass.contract.hub import Metrics
 from windlass.metrics.prometheus.fields import GPU_FIELDS, SAMPLED_AT
@@ -33,8 +34,7 @@ _ROUNDING = 1.01
 """A counter that is read a little late tells a little more than all of the time."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(NamedTuple):
     """A device, or a part of one, and the pod that the exporter says holds it."""
 
     uuid: str
