@@ -1534,6 +1534,8 @@ export interface components {
             at: string;
             devices: components["schemas"]["GpuDevice"][];
             groups: components["schemas"]["JobGpuGroup"][];
+            /** @description Told anew with each whole snapshot alone. */
+            pods: components["schemas"]["PodUse"][];
             alarms: components["schemas"]["GpuAlarm"][];
             conditions: components["schemas"]["GpuCondition"][];
             server: components["schemas"]["ServerCost"] | null;
@@ -2123,6 +2125,17 @@ export interface components {
             /** @description Any value when left out. */
             value?: string | null;
             effect?: ("NoSchedule" | "PreferNoSchedule" | "NoExecute") | null;
+        };
+        /** @description What one of the user's pods uses beside GPUs, as the cluster's own metrics tell it. */
+        PodUse: {
+            pod: string;
+            job_id: string | null;
+            /** @description null: not known, or of several ranks. */
+            rank: number | null;
+            /** @description In use; over all its containers. */
+            cpu_cores: number | null;
+            /** @description In use, that cannot be given back; over all its containers. */
+            memory_bytes: number | null;
         };
         /** @description A line of the price book that is in force. */
         Price: {

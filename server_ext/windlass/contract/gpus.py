@@ -138,6 +138,19 @@ class JobGpuGroup(WireModel):
     """So far."""
 
 
+class PodUse(WireModel):
+    """What one of the user's pods uses beside GPUs, as the cluster's own metrics tell it."""
+
+    pod: str
+    job_id: str | None = None
+    rank: int | None = None
+    """null: not known, or of several ranks."""
+    cpu_cores: float | None = None
+    """In use; over all its containers."""
+    memory_bytes: int | None = None
+    """In use, that cannot be given back; over all its containers."""
+
+
 class ServerCost(WireModel):
     """What the notebook server itself costs, where a hub says so."""
 
@@ -159,6 +172,8 @@ class GpuSnapshot(WireModel):
     at: Timestamp
     devices: list[GpuDevice]
     groups: list[JobGpuGroup]
+    pods: list[PodUse] = Field(default_factory=list)
+    """Told anew with each whole snapshot alone."""
     alarms: list[GpuAlarm]
     conditions: list[GpuCondition]
     server: ServerCost | None = None

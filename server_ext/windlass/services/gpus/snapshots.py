@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from windlass.contract.gpus import GpuAlarm, GpuDevice, GpuSnapshot, JobGpuGroup
+from windlass.contract.gpus import GpuAlarm, GpuDevice, GpuSnapshot, JobGpuGroup, PodUse
 from windlass.metrics.ranks import spread, straggler
 from windlass.metrics.reading import Device, Look
 from windlass.services.gpus.money import JobRate, Rates
@@ -39,6 +39,7 @@ def compose(look: Look, *, who: Mapping[str, Who], judged: Judged, rates: Rates)
         at=moment(look.at),
         devices=devices,
         groups=_groups(devices, who, rates),
+        pods=_pods(look, devices),
         alarms=[alarm.model_copy(update={"usd_per_hour": prices.get(alarm.device_id)}) for alarm in judged.alarms],
         conditions=[wire_condition(condition) for condition in look.conditions],
         server=rates.server,
@@ -77,6 +78,24 @@ def _device(device: Device, who: Who, judged: Judged, usd_per_hour: float | None
         sources=[device.source, *device.also],
         problem=device.problem,
     )
+
+
+def _pods(look: Look, devices: Sequence[GpuDevice]) -> list[PodUse]:
+    """With the job that holds a device in it, and its rank where it is one."""
+    jobs = {device.pod: device.job_id for device in devices if device.pod is not None}
+    ranks: dict[str | None, set[int | None]] = defaultdict(set)
+    for device in devices:
+        ranks[device.pod].add(device.rank)
+    return [
+        PodUse(
+            pod=use.pod,
+            job_id=jobs.get(use.pod),
+            rank=next(iter(ranks[use.pod])) if len(ranks[use.pod]) == 1 else None,
+            cpu_cores=use.cpu_cores,
+            memory_bytes=use.memory_bytes,
+        )
+        for use in look.pods
+    ]
 
 
 def _groups(devices: Sequence[GpuDevice], who: Mapping[str, Who], rates: Rates) -> list[JobGpuGroup]:
