@@ -2145,7 +2145,7 @@ export interface components {
             kind: "gpu" | "mig" | "share" | "node" | "cpu" | "memory" | "storage";
             usd_per_hour: number;
             /** @enum {string} */
-            capacity: "on-demand" | "spot";
+            capacity: "spot" | "on-demand";
             region: string | null;
             /** @description A date. */
             valid_from: string | null;

@@ -59,7 +59,7 @@ class Price(WireModel):
     """As `NVIDIA A100-SXM4-40GB`, `mig 2g.10gb of …`, `p4d.24xlarge`, `core`, `GiB of memory`, `GiB of storage`."""
     kind: Literal["gpu", "mig", "share", "node", "cpu", "memory", "storage"]
     usd_per_hour: float
-    capacity: Literal["on-demand", "spot"] = "on-demand"
+    capacity: Literal["spot", "on-demand"] = "on-demand"
     region: str | None = None
     valid_from: str | None = None
     """A date."""
@@ -140,7 +140,7 @@ class PodCost(WireModel):
     title: str
     node: str | None = None
     instance_type: str | None = None
-    capacity: Literal["on-demand", "spot"] | None = None
+    capacity: Literal["spot", "on-demand"] | None = None
     held_from: Timestamp | None = None
     held_until: Timestamp | None = None
     """null: it holds on."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from windlass.contract.hub import Prices
 
 Kind = Literal["gpu", "mig", "share", "node", "cpu", "memory", "storage"]
-Capacity = Literal["on-demand", "spot"]
+Capacity = Literal["spot", "on-demand"]
 
 CORE, GIB = "core", "GiB"
 """The names of what `cpu`, and `memory` and `storage`, are priced by."""
