@@ -19,7 +19,6 @@ from windlass.engines.base import KeepsBundles
 from windlass.errors import WindlassError
 from windlass.hub.broker import HubBroker
 from windlass.ledger.jobs import JobLedger
-from windlass.metrics.judging import Settings as JudgingSettings
 from windlass.services.about import About
 from windlass.services.bundles import Bundles
 from windlass.services.changes import ChangeHub
@@ -36,9 +35,10 @@ from windlass.services.experiments.compare import Comparer
 from windlass.services.experiments.curves import CurveReader
 from windlass.services.experiments.detail import RunDetails
 from windlass.services.experiments.reading import RunReader
-from windlass.services.gpus.assembling import GpusStandOn, assemble_gpus
+from windlass.services.gpus.assembling import GpusStandOn, assemble_gpus, thresholds_of
 from windlass.services.gpus.job_history import JobGpuHistory
 from windlass.services.gpus.kernels import KernelList
+from windlass.services.gpus.pod_histories import PodHistories
 from windlass.services.gpus.watch import GpuWatch
 from windlass.services.hub import HubFacts
 from windlass.services.launch import Launcher
@@ -279,7 +279,12 @@ class Services:
             environments=self._environments,
             experiments=Experiments(tracking=self._tracking, cache=run_cache),
             gpus=self._gpus,
-            job_gpus=JobGpuHistory(ledger=self._ledger, engines=self._engines, settings=JudgingSettings()),
+            job_gpus=JobGpuHistory(
+                ledger=self._ledger,
+                engines=self._engines,
+                settings=thresholds_of(settings),
+                pods=PodHistories(url=settings.prometheus_url, broker=self._broker),
+            ),
             jobs=jobs,
             preview=Preview(drafting=drafting, tracking=self._tracking),
             registry=make_desk(

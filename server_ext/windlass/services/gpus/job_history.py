@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from windlass.contract.cluster import JobPlacement
 from windlass.contract.gpus import GpuCondition, JobGpus, UsageSummary
 from windlass.engines.base import InCluster, KeepsUse
 from windlass.errors import WindlassError
@@ -20,16 +21,17 @@ from windlass.ledger.jobs import FINAL_STATES, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.metrics.judging import Holding, Settings
 from windlass.metrics.merging import merge_series
-from windlass.metrics.reading import Device, DeviceSeries, GpuSource
+from windlass.metrics.reading import Condition, Device, DeviceSeries
 from windlass.metrics.recorded.lines import LineReader, Recorded
 from windlass.metrics.recorded.series import devices_of, problems_of, series_of
 from windlass.metrics.recorded.usage import summarize
 from windlass.services.engines import Engines
 from windlass.services.gpus.charts import chart
 from windlass.services.gpus.past_alarms import alarms_over
+from windlass.services.gpus.pod_histories import PodHistories, PodHistory
+from windlass.services.gpus.wire import wire_condition
 
 _SHORTEST_SECONDS = 1.0
-_STEP_SECONDS = 15.0
 _AWAITED_SECONDS = 30.0
 """So long after its start a job's first line may take, through a cluster's log too."""
 
@@ -59,6 +61,8 @@ class JobUse:
     pods: Mapping[int, str] = field(default_factory=dict)
     series: Sequence[DeviceSeries] = ()
     """Of all sources, merged."""
+    missing: Sequence[Condition] = ()
+    """What other sources could not say."""
 
     @property
     def live(self) -> bool:
@@ -85,15 +89,15 @@ class JobGpuHistory:
         ledger: JobLedger,
         engines: Engines,
         settings: Settings,
-        sources: Sequence[GpuSource] = (),
+        pods: PodHistories,
         money: SpendsOverTime | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`sources`: those that keep a history of pods; `settings`: what counts as not used, and for how long."""
+        """`settings`: what counts as not used, and for how long."""
         self._ledger = ledger
         self._engines = engines
         self._settings = settings
-        self._sources = sources
+        self._pods = pods
         self._money = money
         self._clock = clock
         self._reader = LineReader()
@@ -136,11 +140,12 @@ class JobGpuHistory:
         until = row.ended_at if row.ended_at is not None else self._clock()
         use = JobUse(row=row, started=row.started_at, until=until)
         recorded = await self._recorded(row)
-        pods = await self._pods(row) if recorded or self._sources else {}
-        lines = [*series_of(recorded, pods=pods), *await self._from_sources(use, pods)]
-        devices = devices_of(recorded, pods=pods)
-        merged = await asyncio.to_thread(merge_series, lines, devices)
-        return JobUse(row=row, started=row.started_at, until=until, recorded=recorded, pods=pods, series=merged)
+        placed = await self._placed(row)
+        pods = {rank: pod.name for pod in placed.pods for rank in pod.ranks} if placed is not None else {}
+        other = await self._of_pods(use, placed)
+        lines = [*series_of(recorded, pods=pods), *other.series]
+        merged = await asyncio.to_thread(merge_series, lines, devices_of(recorded, pods=pods))
+        return replace(use, recorded=recorded, pods=pods, series=merged, missing=other.conditions)
 
     async def _recorded(self, row: JobRow) -> Recorded:
         try:
@@ -154,28 +159,23 @@ class JobGpuHistory:
         async with self._turn:
             return await asyncio.to_thread(self._reader.read, folder)
 
-    async def _pods(self, row: JobRow) -> Mapping[int, str]:
-        """Names of pods, by rank; none where it runs in none, or the cluster is away."""
+    async def _placed(self, row: JobRow) -> JobPlacement | None:
+        """Where its pods are, or were; None where it runs in none, or the cluster is away."""
         try:
             engine = self._engines.get(row.engine)
-            if not isinstance(engine, InCluster):
-                return {}
-            pods = (await engine.placement(row.id)).pods
+            return await engine.placement(row.id) if isinstance(engine, InCluster) else None
         except WindlassError:
-            return {}
-        return {rank: pod.name for pod in pods for rank in pod.ranks}
+            return None
 
-    async def _from_sources(self, use: JobUse, pods: Mapping[int, str]) -> Sequence[DeviceSeries]:
-        if use.started is None or not pods:
-            return ()
-        ranks: dict[str, list[int]] = {}
-        for rank, pod in pods.items():
-            ranks.setdefault(pod, []).append(rank)
-        found: list[DeviceSeries] = []
-        for source in self._sources:
-            lines = await source.history(start=use.started, end=use.until, step=_step(use.running_seconds))
-            found += [_of_rank(line, ranks[line.pod]) for line in lines if line.pod in ranks]
-        return found
+    async def _of_pods(self, use: JobUse, placed: JobPlacement | None) -> PodHistory:
+        """What a Prometheus knows of its pods."""
+        if use.started is None or placed is None or not placed.pods or not self._pods.is_configured:
+            return PodHistory()
+        ranks = {pod.name: pod.ranks for pod in placed.pods}
+        found = await self._pods.of(
+            use.row.id, namespace=placed.namespace, pods=ranks.keys(), start=use.started, end=use.until, live=use.live
+        )
+        return replace(found, series=[_of_rank(line, ranks[line.pod or ""]) for line in found.series])
 
     def _devices(self, use: JobUse) -> Sequence[Device]:
         known = {device.id: device for device in devices_of(use.recorded, pods=use.pods)}
@@ -205,8 +205,10 @@ class JobGpuHistory:
         if not use.recorded:
             if use.live and use.running_seconds < _AWAITED_SECONDS:
                 return [GpuCondition(source="job", code="partial", message="The job's first reading is awaited.")]
-            return [GpuCondition(source="job", code="not-configured", message=_NO_READINGS)]
-        return [_condition(sentence, has_devices=bool(use.series)) for sentence in problems_of(use.recorded)]
+            none = GpuCondition(source="job", code="not-configured", message=_NO_READINGS)
+            return [none, *map(wire_condition, use.missing)]
+        own = [_condition(sentence, has_devices=bool(use.series)) for sentence in problems_of(use.recorded)]
+        return [*own, *map(wire_condition, use.missing)]
 
 
 def _condition(sentence: str, *, has_devices: bool) -> GpuCondition:
@@ -219,8 +221,3 @@ def _condition(sentence: str, *, has_devices: bool) -> GpuCondition:
 def _of_rank(line: DeviceSeries, ranks: Sequence[int]) -> DeviceSeries:
     """The series of a pod, with its rank where the pod has one."""
     return replace(line, rank=ranks[0]) if line.rank is None and len(ranks) == 1 else line
-
-
-def _step(seconds: float) -> float:
-    """So that Prometheus answers some thousand points at most."""
-    return max(_STEP_SECONDS, seconds / 2000)
