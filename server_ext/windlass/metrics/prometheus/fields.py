@@ -149,12 +149,13 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "modelName": ("modelName",),
     "GPU_I_PROFILE": ("GPU_I_PROFILE",),
     "GPU_I_ID": ("GPU_I_ID",),
-    "Hostname": ("Hostname", "hostname", "node"),
+    "Hostname": ("node", "Hostname", "hostname"),
     "vgpu": ("vgpu",),
     "resource": ("resource",),
 }
 """What is told of a series besides its pod, by the name it is told under; everything else a cluster may label with
-stays inside. The exporter wrote `Hostname` until 2026, and writes `hostname`."""
+stays inside. The exporter wrote `Hostname` until 2026, and writes `hostname`; it is its pod's where nobody told it the
+node's, which a scrape configuration may add."""
 
 
 _TOLD_AS = tuple((label, name) for name, labels in SPELLINGS.items() for label in labels)

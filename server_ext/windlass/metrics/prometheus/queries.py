@@ -26,7 +26,7 @@ FIELD_LABEL = "windlass_field"
 """Bears a metric's name where PromQL drops it, or passes over it: `or` does not tell two apart by their names."""
 _LEAST_RESOLUTION = 15
 _POINTS_A_STEP = 20
-_TOLD = ("__name__", *(label for labels in SPELLINGS.values() for label in labels if label not in ("node", "resource")))
+_TOLD = ("__name__", *(label for labels in SPELLINGS.values() for label in labels if label != "resource"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,14 +1,13 @@
 """Pods of live jobs as a source, where a Prometheus was configured that may show more than these.
 
-A namespace is asked for as a whole, in one query; what is in it beside jobs of this server's users is left out here.
-On a hub the service does that, where nobody can change it.
+All of them are asked for in one query, by name: what else runs in their namespaces is none of this server's business.
+On a hub the service sees to that, where nobody can change it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 from windlass.errors import WindlassError
 from windlass.metrics.prometheus.queries import Pods
@@ -24,7 +23,7 @@ class JobPodsSource:
 
     def __init__(self, *, url: str, holdings: JobHoldings) -> None:
         self._holdings = holdings
-        self._prometheus = PrometheusSource(url=url, pods=self._namespaces)
+        self._prometheus = PrometheusSource(url=url, pods=self._pods)
 
     @property
     def interval_seconds(self) -> float:
@@ -33,21 +32,11 @@ class JobPodsSource:
 
     async def look(self) -> Look:
         """The devices of those pods now."""
-        held = await self._held()
-        if not held:
-            return Look(at=time.time())
-        look = await self._prometheus.look()
-        return replace(
-            look,
-            devices=tuple(device for device in look.devices if device.pod in held),
-            pods=tuple(use for use in look.pods if use.pod in held),
-        )
+        return await self._prometheus.look() if await self._held() else Look(at=time.time())
 
     async def history(self, *, start: float, end: float, step: float) -> Sequence[DeviceSeries]:
         """What they did from `start` to `end`, in POSIX seconds."""
-        held = await self._held()
-        lines = await self._prometheus.history(start=start, end=end, step=step) if held else ()
-        return [line for line in lines if line.pod in held]
+        return await self._prometheus.history(start=start, end=end, step=step) if await self._held() else []
 
     async def close(self) -> None:
         """Give back the connections."""
@@ -59,7 +48,6 @@ class JobPodsSource:
         except WindlassError:  # the ledger is not open yet, or locked
             return {}
 
-    async def _namespaces(self) -> list[Pods]:
-        return [
-            Pods(namespace=namespace) for namespace in sorted({pod.namespace for pod in (await self._held()).values()})
-        ]
+    async def _pods(self) -> list[Pods]:
+        held = sorted((await self._held()).items())
+        return [Pods(namespace=its.namespace, pod=name) for name, its in held if its.namespace]
