@@ -73,9 +73,9 @@ def _config(at: str, again: str) -> str:
             "dcgm-exporter": [
                 target(at, "/node-1", node="node-1"),
                 target(again, "/node-2", node="node-2"),
-                target(at, "/stranger", node="node-1", app="something-else"),
-                target(again, "/stranger", node="node-1", port="8080"),
-                target(again, "/stranger", node="node-1", phase="Succeeded"),
+                target(at, "/stranger", node="node-9", app="something-else"),
+                target(again, "/stranger", node="node-8", port="8080"),
+                target(again, "/stranger", node="node-7", phase="Succeeded"),
             ],
             "windlass-hub": [{"targets": [at]}],
         },
@@ -118,7 +118,7 @@ def test_a_gpu_is_its_pod_s_on_its_node_under_new_and_old_names_and_as_a_slice(m
         ("wl-bob", "slice-1", "node-1", "2g.10gb"),
         ("wl-old", "old-0", "node-2", ""),
     ]
-    assert not [each for each in found if each["metric"].get("exported_pod")]
+    assert all(each["metric"]["UUID"] and "exported_pod" not in each["metric"] for each in found)
 
 
 def test_a_gpu_that_nobody_holds_has_no_pod_and_is_not_held_by_the_exporter(monitoring: Replay) -> None:
