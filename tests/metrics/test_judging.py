@@ -133,6 +133,21 @@ def test_the_same_alarm_keeps_its_name_while_it_lasts() -> None:
     assert early.id == late.id
 
 
+def test_what_a_device_did_for_another_holder_is_not_this_ones() -> None:
+    device = Device(id="d", uuid="d", name="Tesla T4", source="nvml", index=0)
+    line = DeviceSeries(device_id="d", uuid="d", label="", readings=history(0.0), source="nvml")
+
+    def told(since: float | None) -> list[float]:
+        holdings = {"d": Holding(job_id="j", name="resnet", since=since)}
+        return [alarm.since.timestamp() for alarm in alarms([device], [line], SETTINGS, holdings, now=NOW)]
+
+    assert told(None) == [NOW - 900]
+    assert told(NOW - 660) == [NOW - 660]
+    assert told(NOW - 120) == []
+    assert idle_since(line.readings, threshold=0.05, held_since=NOW - 120) == NOW - 120
+    assert idle_since(line.readings, threshold=0.05, held_since=NOW - 30) is None
+
+
 def test_a_slice_is_named_as_one() -> None:
     device = Device(
         id="s", uuid="s", name="A100", source="nvml", kind="slice", parent_uuid="c", mig_profile="2g.10gb", index=1

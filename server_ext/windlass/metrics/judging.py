@@ -60,6 +60,8 @@ class Holding:
     name: str = ""
     """The job's, as a person knows it: `resnet`."""
     rank: int | None = None
+    since: float | None = None
+    """POSIX seconds; what the device did before is not this holder's. None: not known."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +114,7 @@ def idle_since(
     *,
     threshold: float,
     now: float | None = None,
+    held_since: float | None = None,
     least_seconds: float = 60.0,
     longest_gap_seconds: float = 90.0,
 ) -> float | None:
@@ -121,10 +124,11 @@ def idle_since(
         readings: in any order; two of one moment count as the busier.
         threshold: part of the time, 0 to 1, below which it is not used.
         now: POSIX seconds; when given, a last reading more than a gap ago says nothing of now.
+        held_since: POSIX seconds; what it did before is not its holder's.
         least_seconds: a shorter pause is none.
         longest_gap_seconds: readings farther apart say nothing of the time between.
     """
-    ordered = by_time(readings)
+    ordered = by_time(_held(readings, since=held_since))
     if not ordered or (now is not None and now - ordered[-1].at > longest_gap_seconds):
         return None
     since: float | None = None
@@ -170,7 +174,7 @@ def alarms(
 
 
 def _window(device: Device, holding: Holding, line: DeviceSeries, settings: Settings, *, now: float) -> _Window | None:
-    readings = by_time(line.readings)
+    readings = by_time(_held(line.readings, since=holding.since))
     start, gap = now - settings.alarm_seconds, settings.gap_seconds
     inside = [reading for reading in readings if start < reading.at <= now]
     if len(inside) < _LEAST_READINGS or now - inside[-1].at > gap or readings[0].at > start:
@@ -267,6 +271,10 @@ def _subject(device: Device, holding: Holding) -> str:
         return what
     rank = "" if holding.rank is None else f" (rank {holding.rank})"
     return f"{what} of job {holding.name}{rank}"
+
+
+def _held(readings: Iterable[Reading], *, since: float | None) -> Iterable[Reading]:
+    return readings if since is None else (reading for reading in readings if reading.at >= since)
 
 
 def _moves(window: _Window, settings: Settings) -> bool:
