@@ -114,6 +114,12 @@ def test_lines_of_two_sources_follow_each_other_and_are_not_mixed() -> None:
     assert [reading.at for reading in merged.readings] == [10, 35, 60, 90]
 
 
+def test_of_a_device_that_went_from_pod_to_pod_only_the_last_pods_line_is_kept() -> None:
+    before, after = (replace(line(CARD, "dcgm", *times), pod=pod) for pod, times in {"b": (1, 2), "a": (3, 4)}.items())
+    (merged,) = merge_series([before, after, line(CARD, "nvml", 2.5, 3.5)])
+    assert (merged.pod, [reading.at for reading in merged.readings]) == ("a", [2.5, 3.5, 4])
+
+
 fraction = st.none() | st.floats(0, 1)
 readings = st.builds(
     Reading,

@@ -48,7 +48,8 @@ def merge(looks: Iterable[Look], *, own_pod: str | None = None) -> list[Device]:
 def merge_series(lines: Iterable[DeviceSeries], devices: Iterable[Device] = ()) -> list[DeviceSeries]:
     """One line for each device: the readings of the source that is nearest to it, and before and after them others'.
 
-    Two sources' readings are not mixed within one time: they take their means over different times.
+    Two sources' readings are not mixed within one time: they take their means over different times. Of a device that
+    went from pod to pod only the last pod's line is kept, as what the others did says nothing of that pod.
 
     Args:
         lines: of several sources, in any order.
@@ -144,7 +145,11 @@ def _problem(same: Sequence[Device], reading: Reading | None) -> str | None:
 
 
 def _one_line(same: Sequence[DeviceSeries]) -> DeviceSeries:
-    first, *others = sorted(same, key=lambda line: _ORDER.index(line.source))
+    lasts = {line.pod: max((reading.at for reading in line.readings), default=0.0) for line in same if line.pod}
+    pod = max(lasts, key=lambda name: (lasts[name], name), default=None)
+    first, *others = sorted(
+        (line for line in same if line.pod in (None, pod)), key=lambda line: _ORDER.index(line.source)
+    )
     readings = by_time(first.readings)
     for other in others:
         beside = by_time(other.readings)
@@ -155,6 +160,5 @@ def _one_line(same: Sequence[DeviceSeries]) -> DeviceSeries:
         before = [reading for reading in beside if reading.at < start]
         readings = [*before, *readings, *(reading for reading in beside if reading.at > end)]
     rank = next((line.rank for line in (first, *others) if line.rank is not None), None)
-    pod = next((line.pod for line in (first, *others) if line.pod is not None), None)
     total = next((line.memory_total_bytes for line in (first, *others) if line.memory_total_bytes is not None), None)
     return replace(first, readings=readings, rank=rank, pod=pod, memory_total_bytes=total)
