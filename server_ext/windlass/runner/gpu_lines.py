@@ -74,7 +74,7 @@ def together(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "rank": last["rank"],
         "attempt": last["attempt"],
         "devices": [_one_device(parts) for parts in devices.values()],
-        "host_memory_limit": last["host_memory_limit"],
+        "host_memory_limit": next((x["host_memory_limit"] for x in lines if x["host_memory_limit"] is not None), None),
         "problem": next((line["problem"] for line in reversed(lines) if line["problem"]), None),
     }
     weights = [line["seconds"] for line in lines]

@@ -46,7 +46,7 @@ class GpuSampler:
         self._finish = finish
         self._gpus = JobGpus(named=named)
         self._host: Callable[[], HostUse] | None = None
-        self._cpu_seconds: float | None = None
+        self._used: tuple[float, float | None] | None = None
         self._seen_at = time.monotonic()
         self._problem: str | None = None
         self._window: list[dict[str, Any]] = []
@@ -81,7 +81,7 @@ class GpuSampler:
             self._file.resume()
         written = self._seen_at
         while True:
-            self._sample(with_pcie=not self._window)
+            self._sample(first=not self._window)
             with self._lock:
                 now = time.monotonic()
                 if self._stopped.is_set() or not self._file.lines or now - written >= self._file.line_seconds:
@@ -93,8 +93,10 @@ class GpuSampler:
                 self.flush()
                 return
 
-    def _sample(self, *, with_pcie: bool) -> None:
-        devices, problem = self._gpus.look(with_pcie=with_pcie)
+    def _sample(self, *, first: bool) -> None:
+        """One look. What takes milliseconds is asked by the `first` of a line, and the last of all."""
+        whole_look = first or self._stopped.is_set()
+        devices, problem = self._gpus.look(with_pcie=whole_look)
         now = time.monotonic()
         passed, self._seen_at = now - self._seen_at, now
         # After a machine was asleep nobody knows what would have been seen.
@@ -103,24 +105,27 @@ class GpuSampler:
             known = any(device.get(name) is not None for name in ("engine", "memory"))
             device.update(rank=self._rank_of(place, len(devices)), seconds=seconds if known else 0.0)
         told, self._problem = problem if problem != self._problem else None, problem
-        line = {"at": time.time(), "seconds": seconds, "devices": devices, "problem": told, **self._use(passed)}
+        line = {"at": time.time(), "seconds": seconds, "devices": devices, "problem": told}
+        line.update(self._use() if whole_look else {})
         line.update(rank=self._context.rank, attempt=self._context.attempt)
         whole = gpu_lines.clean(line)
         if whole is not None:
             with self._lock:
                 self._window.append(whole)
 
-    def _use(self, passed: float) -> dict[str, Any]:
+    def _use(self) -> dict[str, Any]:
+        """CPU since it was asked before, and memory."""
         if self._host is None:
             alone = self._context.local_world_size == 1
             self._host = meter(
                 in_container=self._context.report_to_stdout, root_pid=os.getpid() if alone else os.getppid()
             )
-        use = self._host()
-        before, self._cpu_seconds = self._cpu_seconds, use.cpu_seconds
+        use, now = self._host(), time.monotonic()
+        before, self._used = self._used, (now, use.cpu_seconds)
         cores = None
-        if before is not None and use.cpu_seconds is not None and passed > 0 and use.cpu_seconds >= before:
-            cores = (use.cpu_seconds - before) / passed
+        if before is not None and before[1] is not None and use.cpu_seconds is not None and now > before[0]:
+            # Less than before: a process has ended whose time went to nobody.
+            cores = max(0.0, use.cpu_seconds - before[1]) / (now - before[0])
         return {"cpu_cores": cores, "host_memory": use.memory, "host_memory_limit": use.memory_limit}
 
     def _rank_of(self, place: int, count: int) -> int | None:

@@ -6,11 +6,12 @@ job a folder is of, or what the numbers mean.
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 from windlass.runner import gpu_lines
 
@@ -68,12 +69,23 @@ Recorded = Mapping[int, Sequence[UseLine]]
 """Lines, oldest first, by the rank that wrote them: the first of its machine."""
 
 
+class _Read(NamedTuple):
+    """How far a file has been read."""
+
+    inode: int
+    size_bytes: int
+    """Up to the end of the last whole line."""
+    seen: tuple[int, int]
+    """Size and time of change."""
+    lines: Sequence[UseLine]
+
+
 class LineReader:
-    """Reads folders of ranks. For one thread at a time."""
+    """Reads folders of ranks; of a file that has grown, what is new. For one thread at a time."""
 
     def __init__(self, *, most_lines: int = _KEPT_LINES) -> None:
         self._most_lines = most_lines
-        self._known: OrderedDict[Path, tuple[tuple[int, int, int], Sequence[UseLine]]] = OrderedDict()
+        self._known: OrderedDict[Path, _Read] = OrderedDict()
 
     def read(self, ranks: Path) -> Recorded:
         """What lies in a job's `ranks` folder; a file that cannot be read is one that is not there."""
@@ -85,22 +97,31 @@ class LineReader:
         return {rank: lines for rank, lines in found.items() if lines}
 
     def _file(self, path: Path) -> Sequence[UseLine]:
+        known = self._known.pop(path, None)
         try:
-            seen = path.stat()
-            if seen.st_size > LARGEST_FILE_BYTES:
-                return ()
-            version = (seen.st_ino, seen.st_size, seen.st_mtime_ns)
-            known = self._known.get(path)
-            if known is None or known[0] != version:
-                known = (version, tuple(_line(value) for value in gpu_lines.parse(path.read_bytes())))
+            with path.open("rb") as file:
+                found = _read_on(file, known)
         except OSError:
-            self._known.pop(path, None)
             return ()
-        self._known[path] = known
-        self._known.move_to_end(path)
-        while len(self._known) > 1 and sum(len(lines) for _, lines in self._known.values()) > self._most_lines:
+        self._known[path] = found
+        while len(self._known) > 1 and sum(len(each.lines) for each in self._known.values()) > self._most_lines:
             self._known.popitem(last=False)
-        return known[1]
+        return found.lines
+
+
+def _read_on(file: BinaryIO, known: _Read | None) -> _Read:
+    """What a file holds, from where it was read to before. Raises OSError."""
+    stat = os.fstat(file.fileno())
+    seen = (stat.st_size, stat.st_mtime_ns)
+    if known is not None and known.inode == stat.st_ino and known.seen == seen:
+        return known
+    if known is None or known.inode != stat.st_ino or stat.st_size <= known.size_bytes:
+        # New, or written anew with fewer lines.
+        known = _Read(stat.st_ino, 0, seen, ())
+    file.seek(known.size_bytes)
+    whole, newline, _rest = file.read(LARGEST_FILE_BYTES).rpartition(b"\n")
+    new = [_line(value) for value in gpu_lines.parse(whole)]
+    return _Read(stat.st_ino, known.size_bytes + len(whole) + len(newline), seen, [*known.lines, *new])
 
 
 def _line(value: Mapping[str, Any]) -> UseLine:
