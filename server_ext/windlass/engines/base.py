@@ -241,8 +241,11 @@ class HoldsGpus(Protocol):
 class KeepsUse(Protocol):
     """An engine whose jobs' ranks write down what they use (`metrics.recorded`)."""
 
-    async def use_folder(self, job_id: str) -> Path:
-        """Where a job's ranks have their folders; it need not be there. Raises NotFound and Unavailable."""
+    async def use_folder(self, job_id: str, *, follow: bool = False) -> Path:
+        """Where a job's ranks have their folders; it need not be there. Raises NotFound and Unavailable.
+
+        `follow`: somebody looks at this one job, so that what all its machines write is wanted soon, at some cost.
+        """
         ...
 
 

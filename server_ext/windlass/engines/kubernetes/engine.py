@@ -141,9 +141,9 @@ class KubernetesEngine:
             return await asyncio.to_thread(path.read_bytes)
         return None
 
-    async def use_folder(self, job_id: str) -> Path:
+    async def use_folder(self, job_id: str, *, follow: bool = False) -> Path:
         """Where a job's ranks have their folders, in this server's copy. Raises NotFound."""
-        return (await self._loaded()).use_folder(job_id)
+        return (await self._loaded()).use_folder(job_id, follow=follow)
 
     async def notebook_version(self, job_id: str) -> str | None:
         """A token that changes when the executed notebook does: one `stat`. Raises NotFound."""

@@ -185,8 +185,9 @@ class LocalEngine:
             return await asyncio.to_thread(self._existing(job_id).executed.read_bytes)
         return None
 
-    async def use_folder(self, job_id: str) -> Path:
+    async def use_folder(self, job_id: str, *, follow: bool = False) -> Path:
         """Where a job's ranks have their folders. Raises NotFound."""
+        del follow  # they write there themselves
         return (await asyncio.to_thread(self._existing, job_id)).ranks
 
     async def notebook_version(self, job_id: str) -> str | None:

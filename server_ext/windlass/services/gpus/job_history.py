@@ -150,7 +150,7 @@ class JobGpuHistory:
     async def _recorded(self, row: JobRow) -> Recorded:
         try:
             engine = self._engines.get(row.engine)
-            folder = await engine.use_folder(row.id) if isinstance(engine, KeepsUse) else None
+            folder = await engine.use_folder(row.id, follow=True) if isinstance(engine, KeepsUse) else None
         except WindlassError:
             return {}
         return {} if folder is None else await self._read(folder)

@@ -182,10 +182,10 @@ class ClusterJobs:
         """Where the executed notebook lies, once there is one. Raises NotFound."""
         return self._existing(job_id).mirror.folder.executed
 
-    def use_folder(self, job_id: str) -> Path:
-        """Where the ranks' folders are copied to; all pods are followed for a while. Raises NotFound."""
+    def use_folder(self, job_id: str, *, follow: bool) -> Path:
+        """Where the ranks' folders are copied to; with `follow`, from all pods for a while. Raises NotFound."""
         job = self._existing(job_id)
-        if job.follower is not None and job.spec.workers > 1:
+        if follow and job.follower is not None and job.spec.workers > 1:
             job.follower.attend()
         return job.mirror.folder.ranks
 
