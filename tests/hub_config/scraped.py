@@ -30,10 +30,15 @@ def kubernetes_meta(
 def as_one_config(
     targets: Mapping[str, Sequence[dict[str, Any]]], *, head: Mapping[str, Any] | None = None, more: Sequence[Any] = ()
 ) -> str:
-    """A whole configuration of our scrape configurations, each with targets in the place of those it would discover."""
+    """A whole configuration of our scrape configurations, each with targets in the place of those it would discover.
+
+    The token is expected in the file `token` beside it.
+    """
     jobs = []
     for job in yaml.safe_load((FOLDER / "scrape.yaml").read_text()):
         kept = {name: value for name, value in job.items() if name not in ("kubernetes_sd_configs", "scrape_interval")}
+        if "authorization" in kept:
+            kept["authorization"] = {"credentials_file": "token"}
         jobs.append({**kept, "static_configs": list(targets.get(job["job_name"], ()))})
     return yaml.safe_dump({**(head or {}), "scrape_configs": [*jobs, *more]}, sort_keys=False)
 

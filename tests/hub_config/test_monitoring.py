@@ -50,6 +50,7 @@ def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
     found.url = f"http://127.0.0.1:{port}"
     with exporters(found) as (at, again):
         (base / "config.yml").write_text(_config(at, again))
+        (base / "token").write_text("secret")
         command = ["prometheus", "--config.file=config.yml", "--storage.tsdb.path=data", "--log.level=warn"]
         with (base / "log").open("wb") as log:
             process = subprocess.Popen(

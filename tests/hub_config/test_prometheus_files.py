@@ -16,6 +16,7 @@ from tests.hub_config.scraped import as_one_config, hub_metrics, kubernetes_meta
 from tests.metrics.prometheus.replay import needs_prometheus
 
 from windlass.metrics.prometheus.fields import GPU_FIELDS
+from windlass_hub.settings import ACCESS_SERVICE, COSTS_READ
 
 HUB_CONFIG = Path(__file__).parents[2] / "hub-config"
 FOLDER = HUB_CONFIG / "prometheus"
@@ -87,6 +88,7 @@ def test_promtool_takes_the_scrape_configuration(tmp_path: Path) -> None:
     """All of it but how targets are found in Kubernetes, which Debian's Prometheus is built without."""
     config = tmp_path / "config.yml"
     config.write_text(as_one_config({}))
+    (tmp_path / "token").write_text("secret")
     checked = promtool("check", "config", config)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
@@ -141,6 +143,17 @@ def test_the_hub_s_namespace_lets_prometheus_in_where_it_asks() -> None:
     assert [each["port"] for each in policy["spec"]["ingress"][0]["ports"]] == [int(port)]
     z2jh = loaded(HUB_CONFIG / "z2jh" / "values.yaml")
     assert int(port) in [each["port"] for each in z2jh["hub"]["service"]["extraPorts"]]
+
+
+def test_prometheus_asks_the_hub_with_a_token_that_may_read_costs_and_no_more() -> None:
+    [hub] = [job for job in loaded(FOLDER / "scrape.yaml") if job["job_name"] == "windlass-hub"]
+    [secret] = loaded(FOLDER / "kube-prometheus-stack-values.yaml")["prometheus"]["prometheusSpec"]["secrets"]
+    assert hub["authorization"] == {"credentials_file": f"/etc/prometheus/secrets/{secret}/token"}
+    values = loaded(FOLDER / "z2jh-values.yaml")["hub"]
+    [service] = values["services"]
+    [role] = values["loadRoles"].values()
+    assert role["services"] == [service]
+    assert set(role["scopes"]) == {COSTS_READ, ACCESS_SERVICE}
 
 
 @needs_kubectl
