@@ -173,6 +173,10 @@ def test_the_dashboard_is_what_its_code_says(tmp_path: Path) -> None:
     assert (tmp_path / "windlass-gpus.json").read_text() == (HUB_CONFIG / "grafana" / "windlass-gpus.json").read_text()
 
 
+def test_the_dashboard_says_what_writes_it() -> None:
+    assert "hub-config/grafana/dashboard.py" in DASHBOARD["description"]
+
+
 def test_no_panel_lies_over_another_and_none_has_the_title_or_id_of_another() -> None:
     panels = DASHBOARD["panels"]
     taken: set[tuple[int, int]] = set()
