@@ -1,5 +1,6 @@
 /**
- * The one WebSocket of this browser tab: jobs, output, notebooks and requests to save, all over one connection.
+ * The one WebSocket of this browser tab: jobs, output, notebooks, GPUs and requests to save, all over one
+ * connection.
  *
  * It opens when first needed, opens again with growing, jittered waits when lost, and then goes on where it was: jobs by
  * cursor, output by offset. It holds no jobs: that is the model's part.
@@ -13,7 +14,15 @@ import { Backoff } from './backoff';
 import type { ILogFollower, INotebookFollower } from './followers';
 import { LogFollower, NotebookFollower } from './followers';
 import { API_ROOT } from './request';
-import type { ClientMessage, JobsEvent, Problem, SaveResult, ServerMessage } from './types';
+import type {
+  ClientMessage,
+  GpuReadingsEvent,
+  GpusEvent,
+  JobsEvent,
+  Problem,
+  SaveResult,
+  ServerMessage
+} from './types';
 
 export type { ILogFollower, INotebookFollower } from './followers';
 
@@ -56,6 +65,11 @@ export class WindlassSocket implements IDisposable {
     return this._jobsEvent;
   }
 
+  /** How GPUs are used: all of it, or new readings. */
+  get gpusEvent(): ISignal<this, GpusEvent | GpuReadingsEvent> {
+    return this._gpusEvent;
+  }
+
   /** A message of ours could not be served, and concerns no follower. */
   get problem(): ISignal<this, Problem> {
     return this._problem;
@@ -81,6 +95,17 @@ export class WindlassSocket implements IDisposable {
       this._send({ type: 'subscribe_jobs', cursor: this._cursor });
     }
     this.connect();
+  }
+
+  /** Ask for word of GPUs each second, now and after every reconnection; or for no more. */
+  wantGpus(isWanted: boolean): void {
+    if (isWanted !== this._wantsGpus) {
+      this._wantsGpus = isWanted;
+      this._send({ type: isWanted ? 'subscribe_gpus' : 'unsubscribe_gpus' });
+    }
+    if (isWanted) {
+      this.connect();
+    }
   }
 
   /**
@@ -177,10 +202,20 @@ export class WindlassSocket implements IDisposable {
         return this._logs.get(logKey(message.job_id, message.rank))?.take(message.page);
       case 'notebook':
         return this._notebooks.get(message.job_id)?.forEach(item => item.take(message.version));
-      case 'save':
-        return void this._onSave(message.nonce, message.path);
-      case 'problem':
-        return this._onProblem(message.job_id, message.problem);
+      case 'gpus':
+      case 'gpu_readings':
+        return this._gpusEvent.emit(message);
+      default:
+        return this._onDemand(message);
+    }
+  }
+
+  /** The server wants something, or could not do what we wanted. */
+  private _onDemand(message: Exclude<ServerMessage, { type: Followed }>): void {
+    if (message.type === 'save') {
+      void this._onSave(message.nonce, message.path);
+    } else {
+      this._onProblem(message.job_id, message.problem);
     }
   }
 
@@ -190,6 +225,9 @@ export class WindlassSocket implements IDisposable {
     this._setOpen(true);
     if (this._wantsJobs) {
       this._send({ type: 'subscribe_jobs', cursor: this._cursor });
+    }
+    if (this._wantsGpus) {
+      this._send({ type: 'subscribe_gpus' });
     }
     this._logs.forEach(follower => this._send(follower.subscription));
     for (const jobId of this._notebooks.keys()) {
@@ -250,6 +288,7 @@ export class WindlassSocket implements IDisposable {
 
   private readonly _backoff: Backoff;
   private _cursor: string | null = null;
+  private readonly _gpusEvent = new Signal<this, GpusEvent | GpuReadingsEvent>(this);
   private _isDisposed = false;
   private _isOpen = false;
   private _isWanted = false;
@@ -261,6 +300,7 @@ export class WindlassSocket implements IDisposable {
   private readonly _settings: ServerConnection.ISettings;
   private _socket: WebSocket | null = null;
   private _timer: number | undefined;
+  private _wantsGpus = false;
   private _wantsJobs = false;
 }
 
@@ -275,11 +315,16 @@ export namespace WindlassSocket {
   }
 }
 
+/** Messages that tell of what we asked to follow. */
+type Followed = 'hello' | 'jobs' | 'log' | 'notebook' | 'gpus' | 'gpu_readings';
+
 const SERVER_TYPES: ReadonlySet<unknown> = new Set<ServerMessage['type']>([
   'hello',
   'jobs',
   'log',
   'notebook',
+  'gpus',
+  'gpu_readings',
   'save',
   'problem'
 ]);

@@ -108,6 +108,22 @@ export type SignatureField = Schemas['SignatureField'];
 export type VersionChange = Schemas['VersionChange'];
 export type VersionComparison = Schemas['VersionComparison'];
 
+export type GpuAlarm = Schemas['GpuAlarm'];
+export type GpuCondition = Schemas['GpuCondition'];
+export type GpuDevice = Schemas['GpuDevice'];
+export type GpuHistory = Schemas['GpuHistory'];
+export type GpuLine = Schemas['GpuLine'];
+export type GpuOwner = Schemas['GpuOwner'];
+export type GpuReading = Schemas['GpuReading'];
+export type GpuSnapshot = Schemas['GpuSnapshot'];
+export type JobGpuGroup = Schemas['JobGpuGroup'];
+export type JobGpus = Schemas['JobGpus'];
+export type ServerCost = Schemas['ServerCost'];
+export type Spread = Schemas['Spread'];
+export type UsageSummary = Schemas['UsageSummary'];
+
+export type GpusEvent = Schemas['GpusEvent'];
+export type GpuReadingsEvent = Schemas['GpuReadingsEvent'];
 export type JobsEvent = Schemas['JobsEvent'];
 export type ClientMessage = Schemas['ClientMessage'];
 export type ServerMessage = Schemas['ServerMessage'];

@@ -9,7 +9,7 @@ import type { IWindlass } from '../tokens';
 export interface IPageOptions {
   app: JupyterFrontEnd;
   kind: string;
-  /** Which of its kind: the id of a job or run, the name of a model. */
+  /** Which of its kind: the id of a job or run, the name of a model, the id of a job for its GPUs. */
   key: string;
   notebooks: INotebookTracker | null;
   /** The page's own: what it adds is nobody else's. */
@@ -41,6 +41,10 @@ export async function makePage(options: IPageOptions): Promise<MainAreaWidget> {
     case 'model': {
       const { ModelPage } = await import(/* webpackChunkName: "models" */ '../pages/model');
       return new ModelPage({ windlass, name: key, commands });
+    }
+    case 'gpus': {
+      const { GpusPage } = await import('../pages/gpus');
+      return new GpusPage({ windlass, key, commands });
     }
     default:
       throw new Error(windlass.trans.__('There is no page of the kind “%1”.', kind));

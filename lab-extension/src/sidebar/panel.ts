@@ -10,11 +10,9 @@ import type { IWindlass } from '../tokens';
 import { ComingSection } from './coming/section';
 import { comingSections } from './coming/texts';
 import { ExperimentsSection } from './experiments/section';
+import { GpusSection } from './gpus/section';
 import { JobsSection } from './jobs/section';
 import { ModelsSection } from './models/section';
-
-/** The place of the Experiments section: below Jobs and GPUs. */
-const EXPERIMENTS = 2;
 
 /** Jobs, GPUs, experiments, models and deployments. */
 export class WindlassPanel extends SidePanel {
@@ -23,11 +21,12 @@ export class WindlassPanel extends SidePanel {
     this.addClass('jp-WindlassPanel');
     this._jobs = new JobsSection(options);
     this.addWidget(this._jobs);
+    this.addWidget(new GpusSection(options));
+    this.addWidget(new ExperimentsSection(options));
+    this.addWidget(new ModelsSection(options));
     for (const coming of comingSections(options.windlass.trans)) {
       this.addWidget(new ComingSection({ ...options, coming }));
     }
-    this.insertWidget(EXPERIMENTS, new ExperimentsSection(options));
-    this.insertWidget(EXPERIMENTS + 1, new ModelsSection(options));
   }
 
   protected override onAfterAttach(msg: Message): void {

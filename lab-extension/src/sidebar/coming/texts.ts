@@ -3,24 +3,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 /** A section that has nothing to show yet. */
 export interface IComing {
-  id: 'gpus' | 'deployments';
+  id: 'deployments';
   title: string;
   text: string;
   /** Whether MLflow's own page shows this today. */
   isInTracking: boolean;
 }
 
-/** The sections below Jobs, in order. */
+/** The sections below those that are built, in order. */
 export function comingSections(trans: TranslationBundle): IComing[] {
   return [
-    {
-      id: 'gpus',
-      title: trans.__('GPUs'),
-      text: trans.__(
-        'Nothing here yet: who uses which GPU, and how well, comes with a later version. A job’s GPUs are on its page.'
-      ),
-      isInTracking: false
-    },
     {
       id: 'deployments',
       title: trans.__('Deployments'),

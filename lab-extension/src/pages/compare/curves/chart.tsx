@@ -9,6 +9,7 @@ import * as React from 'react';
 import { formatNumber } from '../format';
 import { Labels } from './labels';
 import type { ChartMaker, IChart, IDrawing, IHit, IStyledLine } from './drawing';
+import { HEIGHT } from './drawing';
 import type { Range } from './lines';
 import { useTheme } from './theme';
 import { formatX } from './ticks';
@@ -29,6 +30,9 @@ interface IChartProps {
 /** Names at the ends of lines are legible up to so many. */
 const MOST_LABELS = 16;
 
+/** The height of a name, in CSS pixels. */
+const LABEL = 20;
+
 /** The narrowest chart that has room for names beside it, in CSS pixels. */
 const ROOMY = 640;
 
@@ -37,11 +41,12 @@ export function Chart(props: IChartProps): React.JSX.Element {
   const { drawing, highlighted, description, nameOf, onHighlight, trans } = props;
   const frame = React.useRef<HTMLDivElement>(null);
   const width = useWidth(frame);
-  const isLabelled = width >= ROOMY && drawing.lines.length <= MOST_LABELS;
+  const { height = HEIGHT } = drawing;
+  const isLabelled = width >= ROOMY && drawing.lines.length <= Math.min(MOST_LABELS, height / LABEL);
   const { host, hit, ends } = useChart(props, isLabelled ? width - 180 : width);
   const pointed = hit && drawing.lines[hit.line];
   return (
-    <div className="jp-WindlassChart" ref={frame}>
+    <div className="jp-WindlassChart" ref={frame} style={{ minHeight: height }}>
       <div className="jp-WindlassChart-plot" ref={host} role="img" aria-label={description}>
         {hit && pointed && (
           <Tip
@@ -58,6 +63,7 @@ export function Chart(props: IChartProps): React.JSX.Element {
         <Labels
           lines={drawing.lines}
           ends={ends}
+          height={height}
           highlighted={highlighted}
           onHighlight={onHighlight}
           nameOf={nameOf}
@@ -142,7 +148,9 @@ function Tip({ hit, isBefore, line, axis, name, trans }: ITipProps): React.JSX.E
   const { xs, ys, raw, steps } = line;
   const y = ys[hit.point] ?? null;
   const measured = raw?.[hit.point] ?? null;
-  const step = trans.__('step %1', formatNumber(steps[hit.point] ?? 0));
+  const step = steps[hit.point];
+  const at = step === undefined ? '' : trans.__('step %1', formatNumber(step));
+  const place = axis === 'step' ? '' : formatX(axis, xs[hit.point] ?? 0);
   return (
     <div
       className={`jp-WindlassChart-tip${isBefore ? ' jp-mod-before' : ''}`}
@@ -150,7 +158,7 @@ function Tip({ hit, isBefore, line, axis, name, trans }: ITipProps): React.JSX.E
       style={{ insetInlineStart: hit.left, insetBlockStart: hit.top }}
     >
       <strong>{name}</strong>
-      <span>{axis === 'step' ? step : `${formatX(axis, xs[hit.point] ?? 0)}, ${step}`}</span>
+      <span>{[place, at].filter(Boolean).join(', ')}</span>
       <span>
         {y !== null && measured !== null
           ? trans.__('%1 (smoothed %2)', formatNumber(measured), formatNumber(y))

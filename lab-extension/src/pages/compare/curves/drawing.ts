@@ -17,7 +17,14 @@ export interface IDrawing {
   readonly isLog: boolean;
   readonly xRange: Range;
   readonly yRange: Range;
+  /** In CSS pixels; of a usual chart when left out. */
+  readonly height?: number;
+  /** Charts with the same name show the pointer's place on their axis together. */
+  readonly together?: string;
 }
+
+/** A usual chart's height, in CSS pixels. */
+export const HEIGHT = 360;
 
 /** A point of a line, by their places in the drawing. */
 export interface IHit {

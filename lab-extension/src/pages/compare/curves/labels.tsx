@@ -9,6 +9,8 @@ interface ILabelsProps {
   readonly lines: readonly IStyledLine[];
   /** How far below the chart's top each line ends, in CSS pixels; null: it cannot be seen. */
   readonly ends: readonly (number | null)[];
+  /** The chart's, in CSS pixels. */
+  readonly height: number;
   readonly highlighted: string | null;
   readonly onHighlight: (key: string | null) => void;
   readonly nameOf: (line: IStyledLine) => string;
@@ -16,11 +18,13 @@ interface ILabelsProps {
 }
 
 const GAP = 20;
-const HEIGHT = 350;
+
+/** Below the last label, in CSS pixels. */
+const MARGIN = 10;
 
 /** One name for each line that can be seen. */
 export function Labels(props: ILabelsProps): React.JSX.Element {
-  const { lines, ends, highlighted, onHighlight, nameOf, trans } = props;
+  const { lines, ends, height, highlighted, onHighlight, nameOf, trans } = props;
   const seen = lines.flatMap((line, at) => {
     const end = ends[at] ?? null;
     return end === null ? [] : [{ line, end }];
@@ -28,7 +32,7 @@ export function Labels(props: ILabelsProps): React.JSX.Element {
   const tops = spread(
     seen.map(({ end }) => end - GAP / 2),
     GAP,
-    HEIGHT
+    height - MARGIN
   );
   return (
     <ul className="jp-WindlassChart-labels" aria-label={trans.__('Lines')}>

@@ -6,13 +6,12 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { formatNumber } from '../format';
 import type { IChart, IChartListener, IDrawing, IHit, IStyledLine } from './drawing';
+import { HEIGHT } from './drawing';
 import type { Range } from './lines';
 import { indexAfter, lonely } from './lines';
 import { classOf } from './styles';
 import { formatSpan } from './ticks';
 import { logTicks } from '../scale';
-
-const HEIGHT = 360;
 
 /** How near the pointer must be to a point, in CSS pixels. */
 const REACH = 28;
@@ -96,13 +95,13 @@ export class LinePlot implements IChart {
   }
 
   private _options(drawing: IDrawing): uPlot.Options {
-    const { xRange, yRange, axis, isLog } = drawing;
+    const { xRange, yRange, axis, isLog, height = HEIGHT, together } = drawing;
     const look = new Look(this._host);
     return {
       // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a type only: its names are nowhere in the code
       mode: 2,
       width: this._width,
-      height: HEIGHT,
+      height,
       legend: { show: false },
       scales: {
         x: { time: axis === 'wall', range: () => [...xRange] },
@@ -117,6 +116,7 @@ export class LinePlot implements IChart {
       cursor: {
         points: { show: false },
         drag: { x: true, y: false, setScale: false },
+        ...(together === undefined ? {} : { sync: syncOf(together) }),
         bind: {
           dblclick: () => () => {
             this._listener.onZoom(null);
@@ -249,6 +249,12 @@ function series({ ys, raw }: IStyledLine): (readonly (number | null)[])[] {
 
 function withAlpha(colour: string, alpha: number): string {
   return alpha === 1 ? colour : `color-mix(in srgb, ${colour} ${Math.round(alpha * 100)}%, transparent)`;
+}
+
+/** Only where the pointer is goes to other charts: each hears itself what is drawn over it. */
+function syncOf(key: string): uPlot.Cursor.Sync {
+  const isMove = (type: string): boolean => type === 'mousemove' || type === 'mouseleave';
+  return { key, scales: ['x', null], setSeries: false, filters: { pub: isMove, sub: isMove } };
 }
 
 /** Ticks in round numbers of steps, or of seconds, minutes and hours; the library's own for the time of day. */

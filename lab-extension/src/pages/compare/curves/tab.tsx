@@ -6,12 +6,12 @@ import { Lazily } from '../../../components/lazily';
 import { StateView } from '../../../components/stateView';
 import type { CompareView, ICompareView } from '../view';
 import { MOST_METRICS } from '../view';
-import { Chart } from './chart';
 import type { IComposed } from './compose';
 import { axisName, compose, describe } from './compose';
 import type { IStyledLine } from './drawing';
 import type { Range } from './lines';
 import { stepsWithin } from './lines';
+import { loadChart } from './loadChart';
 import type { CurvesModel } from './model';
 import { Notes } from './notes';
 import { RunList } from './runList';
@@ -29,15 +29,6 @@ interface ICurvesTabProps {
   readonly value: ICompareView;
   readonly onOpenRun: ((id: string) => void) | null;
   readonly trans: TranslationBundle;
-}
-
-/** The chart, with what draws it. */
-async function loadChart(): Promise<React.ComponentType<Omit<React.ComponentProps<typeof Chart>, 'make'>>> {
-  const { LinePlot } = await import('./plot');
-  const make: React.ComponentProps<typeof Chart>['make'] = (host, listener) => new LinePlot(host, listener);
-  return function DrawnChart(props) {
-    return <Chart {...props} make={make} />;
-  };
 }
 
 /** The tab. */

@@ -103,7 +103,7 @@ interface IZoomProps {
 }
 
 /** What dragging over a chart does, for the keyboard. */
-function Zoom({ range, extent, onZoom, trans }: IZoomProps): React.JSX.Element {
+export function Zoom({ range, extent, onZoom, trans }: IZoomProps): React.JSX.Element {
   const to = (from: number, until: number) => (): void => {
     if (extent) {
       const width = extent[1] - extent[0];

@@ -1,0 +1,120 @@
+/** GPUs as the rows of a list: places and jobs, their devices, slices under their card. Pure. */
+import type { GpuDevice, GpuSnapshot, JobGpuGroup } from '../api/types';
+
+/** Where devices are that no job's pods hold: this machine, pods of notebook servers, other pods. */
+export type GpuPlace = 'machine' | 'servers' | 'others';
+
+/** The head of some devices. */
+export interface IHeadRow {
+  readonly kind: 'place' | 'job';
+  readonly key: string;
+  readonly level: 1;
+  readonly place: GpuPlace | null;
+  readonly group: JobGpuGroup | null;
+  /** How many devices stand below it when it is open. */
+  readonly size: number;
+  readonly isOpen: boolean;
+}
+
+/** A device. */
+export interface IDeviceRow {
+  readonly kind: 'device';
+  readonly key: string;
+  /** 3: a slice under its card. */
+  readonly level: 2 | 3;
+  readonly device: GpuDevice;
+  /** Whether it stands below its job, which then needs no mention. */
+  readonly isInJob: boolean;
+  /** Whether its rank is far behind the others. */
+  readonly isStraggler: boolean;
+}
+
+export type GpuRow = IHeadRow | IDeviceRow;
+
+/** Jobs with more devices than these are closed until they are opened. */
+export const OPEN_UP_TO = 8;
+
+const PLACES: readonly GpuPlace[] = ['machine', 'servers', 'others'];
+
+/**
+ * The rows, from top to bottom.
+ *
+ * @param snapshot - What is known.
+ * @param turned - Keys of heads that were opened or closed by hand.
+ */
+export function rowsOf(snapshot: GpuSnapshot, turned: ReadonlySet<string>): GpuRow[] {
+  const inJobs = new Map(snapshot.groups.map(group => [group.job_id, [] as GpuDevice[]]));
+  const inPlaces = new Map(PLACES.map(place => [place, [] as GpuDevice[]]));
+  for (const device of snapshot.devices) {
+    const job = device.node === null ? undefined : inJobs.get(device.job_id ?? '');
+    (job ?? inPlaces.get(placeOf(device)))?.push(device);
+  }
+  const stragglers = new Map(snapshot.groups.map(group => [group.job_id, group.straggler_rank]));
+  const isStraggler = ({ job_id: job, rank }: GpuDevice): boolean =>
+    rank !== null && stragglers.get(job ?? '') === rank;
+  const places = PLACES.flatMap(place => {
+    const devices = inPlaces.get(place) ?? [];
+    const key = `place ${place}`;
+    const head = { kind: 'place', place, group: null } as const;
+    return devices.length > 0 ? under(key, head, inOrder(devices), { turned, isStraggler }) : [];
+  });
+  const jobs = snapshot.groups.flatMap(group => {
+    const devices = inJobs.get(group.job_id) ?? [];
+    const head = { kind: 'job', place: null, group } as const;
+    return under(`job ${group.job_id}`, head, inOrder(devices), { turned, isStraggler });
+  });
+  return [...places, ...jobs];
+}
+
+function placeOf({ node, owners }: GpuDevice): GpuPlace {
+  const isServers = owners.some(({ kind }) => kind === 'server');
+  return node === null ? 'machine' : isServers ? 'servers' : 'others';
+}
+
+interface IUnderOptions {
+  readonly turned: ReadonlySet<string>;
+  readonly isStraggler: (device: GpuDevice) => boolean;
+}
+
+/** A head, and its devices when it is open. */
+function under(
+  key: string,
+  head: Pick<IHeadRow, 'kind' | 'place' | 'group'>,
+  devices: readonly GpuDevice[],
+  { turned, isStraggler }: IUnderOptions
+): GpuRow[] {
+  const isOpenAtFirst = head.kind === 'place' || devices.length <= OPEN_UP_TO;
+  const isOpen = isOpenAtFirst !== turned.has(key);
+  const cards = new Set(devices.map(({ uuid }) => uuid));
+  const rows = devices.map((device): IDeviceRow => {
+    const isSlice = device.parent_uuid !== null && cards.has(device.parent_uuid);
+    return {
+      kind: 'device',
+      key: `device ${device.id}`,
+      level: isSlice ? 3 : 2,
+      device,
+      isInJob: head.kind === 'job',
+      isStraggler: isStraggler(device)
+    };
+  });
+  return [{ ...head, key, level: 1, size: devices.length, isOpen }, ...(isOpen ? rows : [])];
+}
+
+/** By rank, node and index; slices after their card. */
+function inOrder(devices: readonly GpuDevice[]): GpuDevice[] {
+  const sorted = [...devices].sort(
+    (one, other) =>
+      (one.rank ?? Infinity) - (other.rank ?? Infinity) ||
+      (one.node ?? '').localeCompare(other.node ?? '') ||
+      (one.index ?? Infinity) - (other.index ?? Infinity) ||
+      one.id.localeCompare(other.id)
+  );
+  const cards = new Set(sorted.map(({ uuid }) => uuid));
+  const hasCard = ({ parent_uuid: parent }: GpuDevice): boolean => parent !== null && cards.has(parent);
+  return sorted
+    .filter(device => !hasCard(device))
+    .flatMap(device => [
+      device,
+      ...sorted.filter(slice => hasCard(slice) && slice.parent_uuid === device.uuid)
+    ]);
+}
