@@ -20,8 +20,8 @@ from windlass.errors import WindlassError
 from windlass.ledger.jobs import FINAL_STATES, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.metrics.judging import Holding, Settings
-from windlass.metrics.merging import merge_series
 from windlass.metrics.reading import Condition, Device, DeviceSeries
+from windlass.metrics.recorded.joining import join
 from windlass.metrics.recorded.lines import LineReader, Recorded
 from windlass.metrics.recorded.series import devices_of, problems_of, series_of
 from windlass.metrics.recorded.usage import summarize
@@ -105,7 +105,7 @@ class JobGpuHistory:
 
     async def get(self, job_id: str, *, owner: str, points: int) -> JobGpus:
         """A job's devices over its life. Raises NotFound."""
-        use = await self._use(job_id, owner=owner)
+        use = await self._use(job_id, owner=owner, follow=True)
         start = use.started if use.started is not None else use.row.created_us / 1e6
         end = max(use.until, start + _SHORTEST_SECONDS)
         holdings = self._holdings(use)
@@ -125,32 +125,32 @@ class JobGpuHistory:
             start=start,
             end=use.until,
         )
-        return JobGpus(job_id=job_id, live=use.live, history=history, usage=self._summary(use), alarms=alarms)
+        usage = await asyncio.to_thread(self._summary, use)
+        return JobGpus(job_id=job_id, live=use.live, history=history, usage=usage, alarms=alarms)
 
     async def usage(self, job_id: str, *, owner: str) -> UsageSummary | None:
         """What a job did with what it held; None where nothing is known of it. Raises NotFound."""
-        return self._summary(await self._use(job_id, owner=owner))
+        return await asyncio.to_thread(self._summary, await self._use(job_id, owner=owner))
 
     async def series(self, job_id: str, *, owner: str) -> Sequence[DeviceSeries]:
         """Readings of a job's devices over its life, of all sources merged. Raises NotFound."""
         return (await self._use(job_id, owner=owner)).series
 
-    async def _use(self, job_id: str, *, owner: str) -> JobUse:
+    async def _use(self, job_id: str, *, owner: str, follow: bool = False) -> JobUse:
         row = await self._ledger.get(job_id, owner=owner)
         until = row.ended_at if row.ended_at is not None else self._clock()
         use = JobUse(row=row, started=row.started_at, until=until)
-        recorded = await self._recorded(row)
+        recorded = await self._recorded(row, follow=follow)
         placed = await self._placed(row)
         pods = {rank: pod.name for pod in placed.pods for rank in pod.ranks} if placed is not None else {}
         other = await self._of_pods(use, placed)
-        lines = [*series_of(recorded, pods=pods), *other.series]
-        merged = await asyncio.to_thread(merge_series, lines, devices_of(recorded, pods=pods))
+        merged = await asyncio.to_thread(_merged, recorded, pods, other.series)
         return replace(use, recorded=recorded, pods=pods, series=merged, missing=other.conditions)
 
-    async def _recorded(self, row: JobRow) -> Recorded:
+    async def _recorded(self, row: JobRow, *, follow: bool) -> Recorded:
         try:
             engine = self._engines.get(row.engine)
-            folder = await engine.use_folder(row.id, follow=True) if isinstance(engine, KeepsUse) else None
+            folder = await engine.use_folder(row.id, follow=follow) if isinstance(engine, KeepsUse) else None
         except WindlassError:
             return {}
         return {} if folder is None else await self._read(folder)
@@ -209,6 +209,11 @@ class JobGpuHistory:
             return [none, *map(wire_condition, use.missing)]
         own = [_condition(sentence, has_devices=bool(use.series)) for sentence in problems_of(use.recorded)]
         return [*own, *map(wire_condition, use.missing)]
+
+
+def _merged(recorded: Recorded, pods: Mapping[int, str], others: Sequence[DeviceSeries]) -> list[DeviceSeries]:
+    """Each device once: by the job's own readings, or the exporter's where those are finer or there are none."""
+    return join(series_of(recorded, pods=pods), others, devices_of(recorded, pods=pods))
 
 
 def _condition(sentence: str, *, has_devices: bool) -> GpuCondition:
