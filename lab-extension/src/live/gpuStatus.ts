@@ -21,7 +21,7 @@ export function addGpuStatus(statusBar: IStatusBar, windlass: IWindlass, command
   const fill = (): void => {
     if (isActive()) {
       model.changed.disconnect(fill);
-      void import(/* webpackChunkName: "gpu-status" */ '../statusbar/gpus').then(({ GpuStatus }) =>
+      void import('../statusbar').then(({ GpuStatus }) =>
         item.addWidget(new GpuStatus({ commands, model, trans }))
       );
     }

@@ -35,7 +35,7 @@ export async function makePage(options: IPageOptions): Promise<MainAreaWidget> {
       return new RunsPage({ windlass, experimentId: key, commands });
     }
     case 'compare': {
-      const { ComparePage } = await import('../pages/compare');
+      const { ComparePage } = await import('../pages/charts');
       return new ComparePage({ windlass, key, commands });
     }
     case 'model': {
@@ -43,7 +43,7 @@ export async function makePage(options: IPageOptions): Promise<MainAreaWidget> {
       return new ModelPage({ windlass, name: key, commands });
     }
     case 'gpus': {
-      const { GpusPage } = await import('../pages/gpus');
+      const { GpusPage } = await import('../pages/charts');
       return new GpusPage({ windlass, key, commands });
     }
     default:

@@ -15,7 +15,7 @@ export function addStatusItem(statusBar: IStatusBar, windlass: IWindlass, comman
   const fill = (): void => {
     if (isActive()) {
       jobs.changed.disconnect(fill);
-      void import('../statusbar/item').then(({ RunningJobs }) =>
+      void import('../statusbar').then(({ RunningJobs }) =>
         item.addWidget(new RunningJobs({ commands, windlass }))
       );
     }

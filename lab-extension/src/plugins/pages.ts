@@ -19,7 +19,7 @@ const KINDS = ['job', 'run', 'runs', 'compare', 'model', 'gpus'];
 
 export const pages: JupyterFrontEndPlugin<void> = {
   id: '@windlass/lab-extension:pages',
-  description: 'Opens the pages of jobs, runs, comparisons, models and GPUs in the main area.',
+  description: 'Opens the pages of jobs, runs, comparisons and models in the main area.',
   autoStart: true,
   requires: [IWindlassLoader, IRenderMimeRegistry],
   optional: [ILayoutRestorer, INotebookTracker],

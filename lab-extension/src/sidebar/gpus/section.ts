@@ -1,14 +1,14 @@
-/** The GPUs section: its title's buttons, and the list below, which is fetched when the section is first opened. */
+/** The GPUs section: its title's buttons, and the list below, which is made when the section is first opened. */
 import { launchIcon, PanelWithToolbar, ToolbarButton } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
-import type { Widget } from '@lumino/widgets';
 import { GpuCommandIDs } from '../../model/gpuCommands';
 import type { GpusModel } from '../../model/gpus';
 import { gpusOf } from '../../model/gpus';
 import type { IWindlass } from '../../tokens';
 import { LazyPanel } from '../lazy';
+import { makeGpusBody } from './body';
 
 /** How GPUs are used now, with a toolbar. It looks while it can be seen, and only then. */
 export class GpusSection extends PanelWithToolbar {
@@ -28,11 +28,10 @@ export class GpusSection extends PanelWithToolbar {
         onClick: () => void commands.execute(GpuCommandIDs.openGpus)
       })
     );
-    const make = async (): Promise<Widget> => {
-      const { makeGpusBody } = await import(/* webpackChunkName: "gpus" */ './body');
-      return makeGpusBody({ commands, model: this._model, windlass });
-    };
-    const body = new LazyPanel({ make, trans });
+    const body = new LazyPanel({
+      make: () => Promise.resolve(makeGpusBody({ commands, model: this._model, windlass })),
+      trans
+    });
     body.addClass('jp-WindlassPanel-body');
     this.addWidget(body);
   }
