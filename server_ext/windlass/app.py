@@ -179,6 +179,8 @@ class WindlassApp(WindlassTraits, ExtensionApp):
             gpu_alarm_minutes=self.gpu_alarm_minutes,
             gpu_record=self.gpu_record,
             prometheus_url=self.prometheus_url or None,
+            price_book=Path(self.price_book).expanduser().absolute() if self.price_book else None,
+            advice_minutes=self.advice_minutes,
             pod=own_pod(os.environ),
         )
 

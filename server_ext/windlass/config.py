@@ -152,6 +152,17 @@ class WindlassTraits(HasTraits):
         user see only their own. Without any, jobs' own readings are all there is."""
     ).tag(config=True)
 
+    price_book = Unicode(
+        help="""YAML file of prices (see docs/costs.md): what GPUs, nodes, cores and memory cost an hour. Default: the
+        prices of the hub's catalogue; without any, list prices of clouds, which are not what you pay."""
+    ).tag(config=True)
+
+    advice_minutes = Float(
+        10.0,
+        min=0.0,
+        help="""From how many minutes of measured time on a job gets advice about something smaller.""",
+    ).tag(config=True)
+
     gpu_record = Bool(
         False,
         help="""Whether the GPUs of this machine are watched while nobody looks, each second, and the means of a day are

@@ -1154,6 +1154,8 @@ export interface components {
             jobs: number;
             /** @description Those whose cost is not known: `usd` lacks them. */
             unknown_jobs: number;
+            /** @description Those whose idle share is not known: `idle_usd` and `idle_gpu_hours` lack them. */
+            unknown_idle_jobs: number;
             run_id: string | null;
             job_id: string | null;
             /** @description `2026-11-23`, in UTC; of a row by day. */
@@ -1639,8 +1641,13 @@ export interface components {
             runs: components["schemas"]["JobRun"][];
             /** @description What became of the job's record in MLflow: `pending`, `uploading`, `uploaded`, `waiting: …`, `off`. */
             record: string | null;
+            /** @description So far, or in all; null: not known, and `cost_note` says why. */
             cost_usd: number | null;
+            /** @description Of whole cards. */
             gpu_hours: number | null;
+            /** @description What it costs now; null once it has ended, and where it is not known. */
+            usd_per_hour: number | null;
+            cost_note: string | null;
             error: components["schemas"]["JobError"] | null;
             /** @description What the user ought to know: used the file as saved, MLflow is away, no cell trained anything … */
             notices: string[];

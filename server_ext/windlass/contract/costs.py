@@ -31,6 +31,8 @@ class CostRow(WireModel):
     jobs: int
     unknown_jobs: int = 0
     """Those whose cost is not known: `usd` lacks them."""
+    unknown_idle_jobs: int = 0
+    """Those whose idle share is not known: `idle_usd` and `idle_gpu_hours` lack them."""
     run_id: str | None = None
     job_id: str | None = None
     day: str | None = None

@@ -164,7 +164,12 @@ class Job(WireModel):
     record: str | None = None
     """What became of the job's record in MLflow: `pending`, `uploading`, `uploaded`, `waiting: …`, `off`."""
     cost_usd: float | None = None
+    """So far, or in all; null: not known, and `cost_note` says why."""
     gpu_hours: float | None = None
+    """Of whole cards."""
+    usd_per_hour: float | None = None
+    """What it costs now; null once it has ended, and where it is not known."""
+    cost_note: str | None = None
     error: JobError | None = None
     notices: list[str] = Field(default_factory=list)
     """What the user ought to know: used the file as saved, MLflow is away, no cell trained anything …"""

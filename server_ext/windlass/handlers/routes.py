@@ -7,6 +7,14 @@ import re
 from tornado.web import RequestHandler
 
 from windlass.handlers.cluster import ClusterHandler, PlacementHandler
+from windlass.handlers.costs import (
+    BudgetsHandler,
+    CostsHandler,
+    EstimateHandler,
+    JobAdviceHandler,
+    JobCostHandler,
+    PricesHandler,
+)
 from windlass.handlers.experiments import ColumnsHandler, ExperimentsHandler
 from windlass.handlers.gpus import GpuAlarmDismissHandler, GpuHistoryHandler, GpusHandler
 from windlass.handlers.job import JobHandler, RerunHandler, StopHandler
@@ -53,6 +61,8 @@ HANDLERS: dict[str, type[RequestHandler]] = {
     "/jobs/{job_id}/rerun": RerunHandler,
     "/jobs/{job_id}/placement": PlacementHandler,
     "/jobs/{job_id}/gpus": JobGpusHandler,
+    "/jobs/{job_id}/cost": JobCostHandler,
+    "/jobs/{job_id}/advice": JobAdviceHandler,
     "/jobs/{job_id}/logs": LogsHandler,
     "/jobs/{job_id}/notebook": NotebookHandler,
     "/jobs/{job_id}/diff": DiffHandler,
@@ -86,6 +96,10 @@ HANDLERS: dict[str, type[RequestHandler]] = {
     "/models/{name}/versions/{version}/evaluate": EvaluateHandler,
     "/models/{name}/versions/{version}/evaluations": EvaluationsHandler,
     "/models/{name}/versions/{version}/lineage": ModelVersionLineageHandler,
+    "/costs": CostsHandler,
+    "/costs/prices": PricesHandler,
+    "/costs/budgets": BudgetsHandler,
+    "/costs/estimate": EstimateHandler,
     "/socket": SocketHandler,
 }
 

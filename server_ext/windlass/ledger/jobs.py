@@ -192,6 +192,11 @@ class JobLedger:
         query = select(JobRow).where(*conditions).order_by(JobRow.created_us).limit(limit)
         return await self._database.read(lambda session: list(session.scalars(query)))
 
+    async def newest(self, *conditions: ColumnElement[bool], limit: int) -> list[JobRow]:
+        """Jobs that fulfil conditions on `JobRow`, newest first."""
+        query = select(JobRow).where(*conditions).order_by(JobRow.created_us.desc()).limit(limit)
+        return await self._database.read(lambda session: list(session.scalars(query)))
+
 
 def search_text(row: JobRow) -> str:
     """What the text filter looks in."""

@@ -55,6 +55,8 @@ from windlass.services.run_files import RunFiles, RunFilesStandOn, assemble
 from windlass.services.saving import SaveBroker
 from windlass.services.session import SocketSession
 from windlass.services.settings import Settings
+from windlass.services.spending.assembling import Spending, assemble_spending, prices_of
+from windlass.services.spending.job_costs import JobCosts
 from windlass.services.submit import Submission
 from windlass.tracking.tracking import Tracking
 
@@ -84,6 +86,7 @@ class Parts:
     run_files: RunFiles
     run_reader: RunReader
     session: Callable[..., SocketSession]
+    spending: Spending
     submission: Submission
 
 
@@ -115,6 +118,23 @@ class Services:
         self._keepers: list[RecordKeeper] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._beginning: list[asyncio.Task[None]] = []
+        prices = prices_of(settings, self._broker)
+        self._job_gpus = JobGpuHistory(
+            ledger=self._ledger,
+            engines=self._engines,
+            settings=thresholds_of(settings),
+            pods=PodHistories(url=settings.prometheus_url, broker=self._broker),
+            money=JobCosts(ledger=self._ledger, engines=self._engines, prices=prices),
+        )
+        self._spending = assemble_spending(
+            settings=settings,
+            ledger=self._ledger,
+            engines=self._engines,
+            changes=self._hub,
+            broker=self._broker,
+            prices=prices,
+            usage=self._job_gpus,
+        )
         self._gpus = assemble_gpus(
             GpusStandOn(
                 settings=settings,
@@ -123,6 +143,7 @@ class Services:
                 changes=self._hub,
                 broker=self._broker,
                 kernels=kernels,
+                money=self._spending.rates,
             )
         )
         self._foreign = ForeignWatch(ledger=self._ledger, hub=self._hub)
@@ -175,6 +196,7 @@ class Services:
                 self._beginning.append(asyncio.create_task(again, name=f"windlass-begin-{name}"))
         self._foreign.start()
         await self._gpus.begin()
+        self._tasks.append(asyncio.create_task(self._spending.keeper.run(), name="windlass-costs"))
         self._tasks.append(asyncio.create_task(self._tidy_up(), name="windlass-tidy-up"))
 
     async def _begin_later(self, engine_name: str, *, damaged: bool) -> None:
@@ -196,15 +218,21 @@ class Services:
         # The embedded server is this machine's alone.
         if isinstance(engine, KeepsBundles) and self._tracking.mode == "configured":
             engine.keep_bundles_with(self._tracking.client)
-        records = LedgerRecords(ledger=self._ledger, hub=self._hub, engine=engine_name)
+        costs = self._spending.keeper
+        records = LedgerRecords(ledger=self._ledger, hub=self._hub, engine=engine_name, costs=costs)
         keeper = RecordKeeper(tracking=self._tracking, engine=engine, store=records, data_dir=self.settings.data_dir)
+
+        def on_end() -> None:
+            keeper.poke()
+            costs.poke()
+
         pump = EnginePump(
             engine=engine,
             ledger=self._ledger,
             hub=self._hub,
             launcher=self._launcher,
             rebuild=Rebuild(ledger=self._ledger, bundles=self._bundles, engine=engine, damaged=damaged),
-            on_end=keeper.poke,
+            on_end=on_end,
         )
         try:
             await pump.start()
@@ -279,14 +307,9 @@ class Services:
             environments=self._environments,
             experiments=Experiments(tracking=self._tracking, cache=run_cache),
             gpus=self._gpus,
-            job_gpus=JobGpuHistory(
-                ledger=self._ledger,
-                engines=self._engines,
-                settings=thresholds_of(settings),
-                pods=PodHistories(url=settings.prometheus_url, broker=self._broker),
-            ),
+            job_gpus=self._job_gpus,
             jobs=jobs,
-            preview=Preview(drafting=drafting, tracking=self._tracking),
+            preview=Preview(drafting=drafting, tracking=self._tracking, estimates=self._spending.estimates),
             registry=make_desk(
                 settings=settings,
                 tracking=self._tracking,
@@ -315,5 +338,6 @@ class Services:
             ),
             run_reader=runs,
             session=session,
+            spending=self._spending,
             submission=submission,
         )

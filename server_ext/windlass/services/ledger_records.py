@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from sqlalchemy import or_
 
 from windlass.contract.jobs import GitState, JobRequest, JobRun
@@ -10,25 +12,35 @@ from windlass.ledger.tables import JobRow
 from windlass.services.changes import ChangeHub
 from windlass.services.job_options import options_of
 from windlass.services.pending_records import PendingRecord
+from windlass.services.spending.counting import Counted, number
 
 DONE = ("uploaded", "off")
 AT_ONCE = 500
 
 
+class CountsCosts(Protocol):
+    """Knows what jobs took."""
+
+    async def count(self, row: JobRow) -> Counted | None:
+        """Count a job and write it down; None where it cannot be counted now."""
+        ...
+
+
 class LedgerRecords:
     """Which records of one engine's jobs are still to be made, and what became of them."""
 
-    def __init__(self, *, ledger: JobLedger, hub: ChangeHub, engine: str) -> None:
+    def __init__(self, *, ledger: JobLedger, hub: ChangeHub, engine: str, costs: CountsCosts | None = None) -> None:
         self._ledger = ledger
         self._hub = hub
         self._engine = engine
+        self._costs = costs
 
     async def pending_records(self) -> list[PendingRecord]:
         """Jobs that have ended and whose record is neither uploaded nor off, oldest first."""
         unrecorded = or_(JobRow.record.is_(None), JobRow.record.not_in(DONE))
         ended = JobRow.state.in_(FINAL_STATES)
         rows = await self._ledger.select_jobs(JobRow.engine == self._engine, ended, unrecorded, limit=AT_ONCE)
-        return [_pending(row) for row in rows]
+        return [_pending(row, await self._counted(row)) for row in rows]
 
     async def set_record(
         self,
@@ -47,11 +59,17 @@ class LedgerRecords:
             values["experiment_id"] = experiment_id
         if runs is not None:
             values["runs"] = [run.model_dump(mode="json") for run in runs]
+        if run_id is not None:
+            await self._ledger.costs.note_run(job_id, run_id=run_id)
         if await self._ledger.apply([JobChange(job_id=job_id, values=values)]):
             self._hub.announce()
 
+    async def _counted(self, row: JobRow) -> Counted | None:
+        """What the job took: the record says it, so it is counted first."""
+        return await self._costs.count(row) if self._costs is not None else None
 
-def _pending(row: JobRow) -> PendingRecord:
+
+def _pending(row: JobRow, counted: Counted | None) -> PendingRecord:
     request = JobRequest.model_validate(row.request)
     return PendingRecord(
         job_id=row.id,
@@ -70,6 +88,9 @@ def _pending(row: JobRow) -> PendingRecord:
         started_at=row.started_at,
         ended_at=row.ended_at,
         exit_code=row.status.get("exit_code"),
+        cost_usd=number(counted.cost.usd) if counted is not None else None,
+        gpu_hours=number(counted.cost.gpu_hours) if counted is not None else None,
+        gpu_idle_fraction=counted.idle_fraction if counted is not None else None,
         git=GitState.model_validate(row.git) if row.git else None,
         runs=tuple(row.status.get("runs", ())),
     )

@@ -39,6 +39,7 @@ class PendingRecord:
     """Distributions that its code imports."""
     cost_usd: float | None = None
     gpu_hours: float | None = None
+    gpu_idle_fraction: float | None = None
     runs: tuple[dict[str, Any], ...] = ()
     """As engines.base.JobStatus.runs."""
 

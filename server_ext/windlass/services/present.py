@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from windlass.contract.jobs import GitState, Job, JobError, JobProgress, JobRequest, JobRun, JobState
+from windlass.ledger.jobs import FINAL_STATES
 from windlass.ledger.tables import JobRow
 from windlass.tracking.pages import run_page
 
@@ -18,6 +19,8 @@ def present(row: JobRow, *, now: float | None = None) -> Job:
     status = row.status
     state = JobState(row.state)
     runs = _runs(row)
+    now = time.time() if now is None else now
+    cost = cost_now(row, now)
     return Job(
         id=row.id,
         name=row.name,
@@ -41,7 +44,7 @@ def present(row: JobRow, *, now: float | None = None) -> Job:
         created_at=_moment(row.created_us / 1_000_000),
         started_at=None if row.started_at is None else _moment(row.started_at),
         ended_at=None if row.ended_at is None else _moment(row.ended_at),
-        duration_seconds=_duration(row, state, time.time() if now is None else now),
+        duration_seconds=_duration(row, state, now),
         exit_code=status.get("exit_code"),
         progress=JobProgress.model_validate(status.get("progress") or {}),
         executed_notebook=f"jobs/{row.id}/notebook" if status.get("has_notebook") else None,
@@ -53,11 +56,28 @@ def present(row: JobRow, *, now: float | None = None) -> Job:
         experiment_id=runs[0].experiment_id if row.runs else row.experiment_id,
         runs=runs,
         record=row.record or ("pending" if state.is_final else None),
+        cost_usd=cost[0],
+        gpu_hours=cost[1],
+        usd_per_hour=None if state.is_final else row.usd_per_hour,
+        cost_note=row.cost_note,
         error=JobError.model_validate(status["error"]) if status.get("error") else None,
         notices=list(dict.fromkeys([*row.sent_notices, *status.get("notices", ())])),
         rerun_of=row.rerun_of,
         version=row.version,
     )
+
+
+def cost_now(row: JobRow, now: float) -> tuple[float | None, float | None]:
+    """USD and GPU hours of a job, at a moment in POSIX seconds: counted, and grown since while it lives."""
+    usd, hours = row.cost_usd, row.gpu_hours
+    if row.cost_at is None or row.state in FINAL_STATES:
+        return usd, hours
+    since = max(0.0, now - row.cost_at) / 3600
+    if usd is not None and row.usd_per_hour is not None:
+        usd += row.usd_per_hour * since
+    if hours is not None and row.cards is not None:
+        hours += row.cards * since
+    return usd, hours
 
 
 def chosen_run(runs: Iterable[dict[str, Any]]) -> dict[str, Any] | None:

@@ -144,7 +144,11 @@ class RecordUpload:
     async def _price(self, run: dict[str, Any]) -> None:
         """What the job took, where that is known: as metrics, since MLflow sorts those as numbers."""
         record = self._record
-        known = {"windlass.cost_usd": record.cost_usd, "windlass.gpu_hours": record.gpu_hours}
+        known = {
+            "windlass.cost_usd": record.cost_usd,
+            "windlass.gpu_hours": record.gpu_hours,
+            "windlass.gpu_idle_fraction": record.gpu_idle_fraction,
+        }
         metrics = {key: value for key, value in known.items() if value is not None}
         if metrics and record.ended_at is not None:
             await self._mlflow.log_metrics(_id(run), metrics, at=record.ended_at)

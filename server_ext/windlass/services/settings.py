@@ -40,6 +40,10 @@ class Settings:
     """Whether this machine's GPUs are watched while nobody looks."""
     prometheus_url: str | None = None
     """Of the Prometheus that scrapes the cluster's DCGM exporter."""
+    price_book: Path | None = None
+    """A YAML file of prices."""
+    advice_minutes: float = 10.0
+    """From less measured time there is no advice."""
     pod: str | None = None
     """The pod this server runs in, where it does."""
 
