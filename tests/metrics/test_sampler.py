@@ -64,7 +64,7 @@ def source() -> Counted:
 
 @pytest.fixture
 async def sampler(source: Counted) -> AsyncIterator[Sampler]:
-    made = Sampler([source], interval_seconds=0.01)
+    made = Sampler([source], interval_seconds=0.01, linger_seconds=0.5)
     yield made
     await made.close()
 
@@ -110,9 +110,17 @@ async def test_one_that_leaves_does_not_end_it_for_the_others(source: Counted, s
         assert source.rested == 0
 
 
-async def test_a_question_in_between_asks_once_and_lets_go_again(source: Counted, sampler: Sampler) -> None:
-    assert [device.uuid for device in (await sampler.now()).devices] == ["GPU-1"]
-    assert (source.asked, source.rested, sampler.is_running) == (1, 1, False)
+async def test_questions_one_after_another_are_one_looking_that_ends_by_itself(
+    source: Counted, sampler: Sampler
+) -> None:
+    for _ in range(3):
+        assert [device.uuid for device in (await sampler.now()).devices] == ["GPU-1"]
+    assert (source.rested, sampler.is_running) == (0, True)
+    deadline = time.monotonic() + 20
+    while sampler.is_running:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    assert source.rested == 1
 
 
 async def test_recording_goes_on_while_nobody_looks() -> None:

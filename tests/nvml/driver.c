@@ -12,7 +12,7 @@
  *     error nvmlDeviceGetPowerUsage 15 1          ... on device 1 (and its slices) alone
  *     slow nvmlDeviceGetUtilizationRates 5000     that call takes so many milliseconds
  *
- * Who begins and ends using it is written to the same file's name with `.log` behind.
+ * Which process begins and ends using it is written to the same file's name with `.log` behind.
  *
  * Structures and names are those of NVIDIA's nvml.h. It knows no GPU, and no state beside the file.
  */
@@ -62,7 +62,7 @@ static void note(const char *what) {
   if (!state_path || snprintf(path, sizeof path, "%s.log", state_path) >= (int)sizeof path) return;
   FILE *stream = fopen(path, "a");
   if (!stream) return;
-  fprintf(stream, "%s\n", what);
+  fprintf(stream, "%s %d\n", what, (int)getpid());
   fclose(stream);
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -97,10 +98,12 @@ class FakeDriver:
 
     @property
     def is_held(self) -> bool:
-        """Whether some process has begun to use it and not ended."""
+        """Whether a process that lives has begun to use it and not ended."""
         log = self.state.with_name(self.state.name + ".log")
-        words = log.read_text(encoding="ascii").split() if log.exists() else []
-        return words.count("init") > words.count("shutdown")
+        lines = log.read_text(encoding="ascii").splitlines() if log.exists() else []
+        begun = Counter(line.partition(" ")[2] for line in lines if line.startswith("init"))
+        begun.subtract(line.partition(" ")[2] for line in lines if line.startswith("shutdown"))
+        return any(times > 0 and Path(f"/proc/{pid}").exists() for pid, times in begun.items())
 
     def write(self) -> None:
         """Let the library answer so from now on."""

@@ -21,6 +21,10 @@ from windlass.metrics.reading import Condition, Device, DeviceSeries, GpuSource,
 INTERVAL_SECONDS = 1.0
 KEEP_SECONDS = 900.0
 PAST_STEP_SECONDS = 15.0
+FIRST_SECONDS = 1.5
+"""How long the first look waits for all sources to answer; later, and after that, each is shown as it comes."""
+LINGER_SECONDS = 3.0
+"""How long it goes on after a single question: who asks again each second is answered without a new beginning."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +55,7 @@ class Sampler:
         keep_seconds: float = KEEP_SECONDS,
         record: bool = False,
         own_pod: str | None = None,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         """Asks nothing yet.
 
@@ -60,12 +65,15 @@ class Sampler:
             keep_seconds: how long each reading is kept.
             record: go on when nobody looks, and keep means of a day.
             own_pod: the pod this runs in, where it does.
+            linger_seconds: how long to go on after a single question.
         """
         self._sources = tuple(sources)
         self._interval = interval_seconds
         self._keep = keep_seconds
         self._record = record
         self._own_pod = own_pod
+        self._linger_seconds = linger_seconds
+        self._leaving: asyncio.Task[None] | None = None
         self._looks: dict[GpuSource, Look] = {}
         self._latest: Look | None = None
         self._count = 0
@@ -91,27 +99,28 @@ class Sampler:
         await self._settle()
 
     @contextlib.asynccontextmanager
-    async def looking(self) -> AsyncIterator[AsyncIterator[Look]]:
-        """Looks as they come, for as long as the context lasts; whoever is slow finds the newest."""
+    async def looking(self, *, linger: bool = False) -> AsyncIterator[AsyncIterator[Look]]:
+        """Looks as they come, for as long as the context lasts; whoever is slow finds the newest.
+
+        `linger`: go on a while after it, for somebody may look again.
+        """
         self._lookers += 1
         try:
             await self._settle()
             yield self._coming()
         finally:
             self._lookers -= 1
-            await self._settle()
+            if linger and not self._lookers and self._leaving is None:
+                self._leaving = asyncio.create_task(self._leave_later(), name="windlass-gpus-linger")
+            elif self._leaving is None:
+                await self._settle()
 
     async def now(self) -> Look:
-        """All sources' present answer: the one at hand while it is sampled, else asked for."""
-        if self._tasks and self._latest is not None:
+        """All sources' present answer: the one at hand while they are asked, else it begins and soon ends again."""
+        async with self.looking(linger=True):
+            while self._latest is None:
+                await self._arrived.wait()
             return self._latest
-        async with self._turn:
-            for source, look in zip(self._sources, await self._asked_once(), strict=True):
-                self._looks[source] = look
-            look = self._take_in()
-            if not self._tasks:
-                await self._let_rest()
-            return look
 
     def recent(self) -> list[DeviceSeries]:
         """The last minutes of each device."""
@@ -129,6 +138,9 @@ class Sampler:
     async def close(self) -> None:
         """Stop, and close the sources."""
         self._record, self._lookers = False, 0
+        if self._leaving is not None:
+            self._leaving.cancel()
+            await asyncio.gather(self._leaving, return_exceptions=True)
         await self._settle()
         await asyncio.gather(*(source.close() for source in self._sources))
 
@@ -141,7 +153,9 @@ class Sampler:
         async with self._turn:
             wanted = self._record or self._lookers > 0
             if wanted and not self._tasks:
+                # What was seen before somebody looked again is no answer to them.
                 self._looks.clear()
+                self._latest = None
                 self._tasks = [
                     asyncio.create_task(self._keep_asking(source), name=f"windlass-gpus-{source.name}")
                     for source in self._sources
@@ -154,15 +168,23 @@ class Sampler:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await self._let_rest()
 
+    async def _leave_later(self) -> None:
+        try:
+            await asyncio.sleep(self._linger_seconds)
+        finally:
+            self._leaving = None
+        await self._settle()
+
     async def _let_rest(self) -> None:
         await asyncio.gather(*(source.rest() for source in self._sources if isinstance(source, Rests)))
 
     async def _keep_asking(self, source: GpuSource) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time()
+        due = began = loop.time()
         while True:
             self._looks[source] = await _asked(source)
-            self._take_in()
+            if len(self._looks) == len(self._sources) or loop.time() - began > FIRST_SECONDS:
+                self._take_in()
             # A source that was slow is not asked twice at once to make up for it.
             due = max(due + max(self._interval, source.interval_seconds), loop.time())
             await asyncio.sleep(due - loop.time())
@@ -175,9 +197,6 @@ class Sampler:
         )
         self._past = [line for lines in asked for line in lines]
 
-    async def _asked_once(self) -> list[Look]:
-        return await asyncio.gather(*(_asked(source) for source in self._sources))
-
     async def _coming(self) -> AsyncIterator[Look]:
         seen = 0
         while True:
@@ -186,7 +205,7 @@ class Sampler:
             seen = self._count
             yield self._latest
 
-    def _take_in(self) -> Look:
+    def _take_in(self) -> None:
         looks = list(self._looks.values())
         devices = tuple(merge(looks, own_pod=self._own_pod))
         self._latest = Look(
@@ -206,7 +225,6 @@ class Sampler:
         self._count += 1
         self._arrived.set()
         self._arrived = asyncio.Event()
-        return self._latest
 
     def _since(self, start: float) -> list[DeviceSeries]:
         forgotten = time.time() - self._keep

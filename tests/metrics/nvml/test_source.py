@@ -284,6 +284,19 @@ async def test_a_driver_that_hangs_keeps_its_thread_and_not_the_server(driver: F
     await source.close()
 
 
+async def test_resting_while_a_look_is_on_its_way_lets_go_after_it(driver: FakeDriver, source: NvmlSource) -> None:
+    driver.slow = [("nvmlDeviceGetUtilizationRates", 200)]
+    driver.write()
+    looking = asyncio.create_task(source.look())
+    deadline = time.monotonic() + 20
+    while not driver.is_held:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    looking.cancel()
+    await source.rest()
+    assert not driver.is_held
+
+
 async def test_resting_lets_go_of_the_driver_and_the_thread(driver: FakeDriver, source: NvmlSource) -> None:
     await source.look()
     await source.rest()

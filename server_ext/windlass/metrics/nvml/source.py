@@ -23,6 +23,35 @@ AWAY_INTERVAL_SECONDS = 30.0
 """How often a machine is asked that had no driver: somebody may be installing one."""
 
 
+class _Worker:
+    """A thread, and the library that it alone touches."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="windlass-nvml")
+        self._library: NvmlLibrary | None = None
+
+    def look(self) -> asyncio.Future[Look]:
+        """Ask everything once."""
+        return asyncio.get_running_loop().run_in_executor(self._thread, self._look)
+
+    async def end(self, *, patience_seconds: float) -> None:
+        """Let go of the driver, after what is being asked; not of one that does not answer: nothing can end that."""
+        ending = asyncio.get_running_loop().run_in_executor(self._thread, self._rest)
+        await asyncio.wait({ending}, timeout=patience_seconds)
+        self._thread.shutdown(wait=False)
+
+    def _look(self) -> Look:
+        from windlass.metrics.nvml.library import NvmlLibrary
+
+        if self._library is None:
+            self._library = NvmlLibrary()
+        return self._library.look()
+
+    def _rest(self) -> None:
+        if self._library is not None:
+            self._library.rest()
+
+
 class NvmlSource:
     """The GPUs of this machine. The thread is made by the first look and ends in `rest`."""
 
@@ -38,11 +67,10 @@ class NvmlSource:
         self._interval = interval_seconds
         self._away_interval = away_interval_seconds
         self._patience = patience_seconds
-        self._thread: ThreadPoolExecutor | None = None
+        self._worker: _Worker | None = None
         self._asking: asyncio.Future[Look] | None = None
         self._asked_at = 0.0
         self._is_away = False
-        self._library: NvmlLibrary | None = None
 
     @property
     def interval_seconds(self) -> float:
@@ -51,15 +79,18 @@ class NvmlSource:
 
     async def look(self) -> Look:
         """How the cards are used now. Never raises."""
+        if self._worker is None:
+            self._worker = _Worker()
         if self._asking is None or self._asking.done():
             self._asked_at = time.monotonic()
-            self._asking = asyncio.get_running_loop().run_in_executor(self._own_thread(), self._look_in_thread)
-        try:
-            look = await asyncio.wait_for(asyncio.shield(self._asking), self._patience)
-        except asyncio.TimeoutError:
+            self._asking = self._worker.look()
+        # Not `wait_for`, which before Python 3.12 may lose a cancellation that comes together with the answer.
+        answered, _ = await asyncio.wait({self._asking}, timeout=self._patience)
+        if not answered:
             waited = time.monotonic() - self._asked_at
             message = f"The NVIDIA driver has not answered for {waited:.0f} s; it may be resetting a GPU, or be broken."
             return Look(at=time.time(), conditions=(Condition(source="nvml", code="away", message=message),))
+        look = self._asking.result()
         self._is_away = not look.devices
         return look
 
@@ -69,28 +100,10 @@ class NvmlSource:
 
     async def rest(self) -> None:
         """Let go of the driver and the thread; the next look takes them again."""
-        thread, library, asking = self._thread, self._library, self._asking
-        self._thread = self._library = self._asking = None
-        if thread is None:
-            return
-        if library is not None and (asking is None or asking.done()):
-            await asyncio.get_running_loop().run_in_executor(thread, library.rest)
-        # A thread that waits for a driver that does not answer is left to it: nothing can end it.
-        thread.shutdown(wait=False, cancel_futures=True)
+        worker, self._worker, self._asking = self._worker, None, None
+        if worker is not None:
+            await worker.end(patience_seconds=self._patience)
 
     async def close(self) -> None:
         """Let go of everything."""
         await self.rest()
-
-    def _look_in_thread(self) -> Look:
-        from windlass.metrics.nvml.library import NvmlLibrary
-
-        library = self._library
-        if library is None:
-            library = self._library = NvmlLibrary()
-        return library.look()
-
-    def _own_thread(self) -> ThreadPoolExecutor:
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="windlass-nvml")
-        return self._thread

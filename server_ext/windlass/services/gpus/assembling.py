@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from windlass.errors import WindlassError
 from windlass.hub.broker import HubBroker
 from windlass.ledger.jobs import JobLedger
 from windlass.metrics import judging
 from windlass.metrics.nvml.source import NvmlSource
 from windlass.metrics.prometheus.source import BrokerSource
 from windlass.metrics.reading import GpuSource
+from windlass.metrics.recorded.source import RecordedJob, RecordedSource
 from windlass.metrics.sampler import KEEP_SECONDS, Sampler
 from windlass.services.changes import ChangeHub
 from windlass.services.engines import Engines
@@ -57,6 +60,7 @@ def assemble_gpus(stands_on: GpusStandOn) -> GpuWatch:
             money=stands_on.money or NoMoney(),
             thresholds=thresholds,
             own_pod=settings.pod,
+            all_pods_are_theirs=stands_on.broker is not None,
         )
     )
 
@@ -67,9 +71,17 @@ def thresholds_of(settings: Settings) -> judging.Settings:
 
 
 def sources_of(settings: Settings, broker: HubBroker | None, holdings: JobHoldings) -> list[GpuSource]:
-    """What can be asked: this machine's driver; of pods, the hub, else the Prometheus that was configured."""
+    """What can be asked: this machine's driver and jobs; of pods the hub, else a Prometheus of the settings."""
+
+    async def recorded() -> Sequence[RecordedJob]:
+        try:
+            return (await holdings.of(None)).recorded
+        except WindlassError:  # the ledger is locked, say: they are asked again soon
+            return ()
+
+    sources: list[GpuSource] = [NvmlSource(), RecordedSource(recorded)]
     if broker is not None:
-        return [NvmlSource(), BrokerSource(broker=broker)]
+        return [*sources, BrokerSource(broker=broker)]
     if settings.prometheus_url:
-        return [NvmlSource(), JobPodsSource(url=settings.prometheus_url, holdings=holdings)]
-    return [NvmlSource()]
+        return [*sources, JobPodsSource(url=settings.prometheus_url, holdings=holdings)]
+    return sources

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from windlass.engines.base import Engine, HoldsGpus, InCluster
+from windlass.engines.base import Engine, HoldsGpus, InCluster, KeepsUse
 from windlass.errors import WindlassError
 from windlass.ledger.jobs import FINAL_STATES, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.metrics.reading import Device
+from windlass.metrics.recorded.source import RecordedJob
 from windlass.services.changes import ChangeHub
 from windlass.services.engines import Engines
 
@@ -49,6 +50,8 @@ class Holdings:
     """Job ids by card of this machine, as CUDA_VISIBLE_DEVICES names it: an index or the beginning of a UUID."""
     pods: dict[str, HeldPod] = field(default_factory=dict)
     """By the pod's name."""
+    recorded: list[RecordedJob] = field(default_factory=list)
+    """Where ranks write down what they use."""
 
     def of_card(self, device: Device) -> str | None:
         """The job that a card or slice of this machine was given to."""
@@ -100,13 +103,16 @@ class JobHoldings:
         if isinstance(engine, HoldsGpus):
             held = await engine.held_gpus()
             found.cards.update({card: job for job, cards in held.items() if job in found.names for card in cards})
-        if not isinstance(engine, InCluster):
-            return
         for row in rows:
             if row.state not in _HOLDING_STATES:
                 continue
-            placement = await engine.placement(row.id)
-            for pod in placement.pods:
-                if pod.state in _PODS_THAT_HOLD:
-                    held = HeldPod(job_id=row.id, namespace=placement.namespace, ranks=tuple(pod.ranks))
-                    found.pods[pod.name] = held
+            placement = await engine.placement(row.id) if isinstance(engine, InCluster) else None
+            pods = [pod for pod in placement.pods if pod.state in _PODS_THAT_HOLD] if placement else []
+            namespace = placement.namespace if placement else None
+            for pod in pods:
+                of_job = HeldPod(job_id=row.id, namespace=namespace or "", ranks=tuple(pod.ranks))
+                found.pods[pod.name] = of_job
+            if isinstance(engine, KeepsUse):
+                by_rank = {rank: pod.name for pod in pods for rank in pod.ranks}
+                folder = await engine.use_folder(row.id)
+                found.recorded.append(RecordedJob(ranks=folder, pods=by_rank, namespace=namespace))

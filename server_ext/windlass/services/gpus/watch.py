@@ -41,6 +41,8 @@ class GpuWatchStandsOn:
     thresholds: judging.Settings
     own_pod: str | None = None
     """The pod this server runs in, where it does."""
+    all_pods_are_theirs: bool = False
+    """The hub shows a user nothing but their own; other sources tell of the pods of all who use this server."""
 
 
 class Judgement:
@@ -108,12 +110,11 @@ class GpuWatch:
     async def history(self, *, owner: str, seconds: float, points: int, devices: Iterable[str] = ()) -> GpuHistory:
         """Readings of the last seconds: of some devices by id, or of all."""
         sampler, end = self._on.sampler, time.time()
-        look = await sampler.now()
+        look = await self._visible(await sampler.now(), owner=owner)
         lines = await sampler.history(start=end - seconds, end=end, step=seconds / points)
         wanted = set(devices)
         chosen = [line for line in lines if not wanted or line.device_id in wanted]
-        who = await self._who(look, owner=owner)
-        return _chart(look, chosen, who, end=end, seconds=seconds, points=points)
+        return await self._chart(look, chosen, owner=owner, end=end, seconds=seconds, points=points)
 
     async def dismiss(self, alarm_id: str, *, owner: str) -> None:
         """Hide an alarm until it is over. Raises NotFound for one that is not there."""
@@ -149,11 +150,36 @@ class GpuWatch:
 
     async def _recent(self, owner: str) -> GpuHistory:
         sampler, end = self._on.sampler, time.time()
-        look = await sampler.now()
+        look = await self._visible(await sampler.now(), owner=owner)
+        lines = sampler.recent()
+        return await self._chart(look, lines, owner=owner, end=end, seconds=RECENT_SECONDS, points=RECENT_POINTS)
+
+    async def _chart(
+        self, look: Look, lines: Iterable[DeviceSeries], *, owner: str, end: float, seconds: float, points: int
+    ) -> GpuHistory:
         who = await self._who(look, owner=owner)
-        return _chart(look, sampler.recent(), who, end=end, seconds=RECENT_SECONDS, points=RECENT_POINTS)
+        theirs = [line for line in lines if line.pod is None or line.device_id in who]
+        return await asyncio.to_thread(
+            chart,
+            theirs,
+            start=end - seconds,
+            end=end,
+            points=points,
+            holdings={device_id: its.holding for device_id, its in who.items()},
+            conditions=[wire_condition(condition) for condition in look.conditions],
+        )
+
+    async def _visible(self, look: Look, *, owner: str) -> Look:
+        """Without the pods of others who use this server."""
+        if self._on.all_pods_are_theirs:
+            return look
+        theirs = (await self._on.holdings.of(owner)).pods
+        own = self._on.own_pod
+        left = tuple(device for device in look.devices if device.pod in (None, own) or device.pod in theirs)
+        return look if len(left) == len(look.devices) else replace(look, devices=left)
 
     async def _seen(self, look: Look, *, owner: str) -> View:
+        look = await self._visible(look, owner=owner)
         who = await self._who(look, owner=owner)
         judgement = self._judgement(owner)
         judgement.renew(look, who=who, recent=self._on.sampler.recent)
@@ -174,16 +200,3 @@ class GpuWatch:
 
     def _judgement(self, owner: str) -> Judgement:
         return self._judgements.setdefault(owner, Judgement(self._on.thresholds))
-
-
-def _chart(
-    look: Look, lines: Iterable[DeviceSeries], who: Mapping[str, Who], *, end: float, seconds: float, points: int
-) -> GpuHistory:
-    return chart(
-        lines,
-        start=end - seconds,
-        end=end,
-        points=points,
-        holdings={device_id: its.holding for device_id, its in who.items()},
-        conditions=[wire_condition(condition) for condition in look.conditions],
-    )
