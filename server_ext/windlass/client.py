@@ -162,6 +162,10 @@ class WindlassClient:
         """What is at a path below `/windlass/v1/`."""
         return self._model(model, self._ask("GET", path, query=query))
 
+    def text(self, path: str, *, query: Mapping[str, Any] | None = None, media_type: str) -> str:
+        """What is at a path below `/windlass/v1/`, as text of some kind."""
+        return self._ask("GET", path, query=query, headers={"Accept": media_type}).text
+
     def post(self, model: type[M], path: str, *, body: WireModel, key: str | None = None) -> M:
         """What is answered to a body sent to a path below `/windlass/v1/`."""
         return self._model(model, self._ask("POST", path, body=body, headers=_key(key)))

@@ -13,6 +13,8 @@ from IPython.core.error import UsageError
 from windlass.options import train_options
 from windlass.runs.magic_line import split_filter, with_values
 from windlass.runs.options import MOST_RUNS, run_options
+from windlass.seen_gpus import gpu_options
+from windlass.spent import cost_options
 
 _NOTEBOOK = click.argument("notebook", required=False, type=click.Path(path_type=Path))
 _JOB = click.argument("job", required=False)
@@ -70,6 +72,18 @@ def runs_line(**_given: object) -> None:
 
     In `%runs metrics.accuracy > {best} --sort accuracy` the value of this kernel's variable `best` is taken.
     """
+
+
+@click.command("gpus")
+@gpu_options
+def gpus_line(**_given: object) -> None:
+    """Show GPUs of this machine and of your jobs' pods: use, memory, power, who uses them, what they cost."""
+
+
+@click.command("costs")
+@cost_options
+def costs_line(**_given: object) -> None:
+    """Sum up what your jobs cost. Days are of UTC; a dash is what is not known."""
 
 
 def parse_line(command: click.Command, line: str, *, variables: Mapping[str, object]) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""`%train`, `%%train`, `%jobs`, `%job`, `%logs`, `%stop` and `%runs`: jobs and runs from inside a notebook.
+"""`%train`, `%%train`, `%jobs`, `%job`, `%logs`, `%stop`, `%runs`, `%gpus` and `%costs`, from inside a notebook.
 
 Load them with `%load_ext windlass`, or for every kernel by `c.InteractiveShellApp.extensions = ["windlass"]` in
 `ipython_config.py`. They parse with the options of the command line and speak REST to the server that started the
@@ -29,6 +29,8 @@ from windlass.errors import InvalidRequest, WindlassError
 from windlass.handle import JobHandle
 from windlass.kernel_values import parameters_of_cell
 from windlass.magic_lines import (
+    costs_line,
+    gpus_line,
     job_line,
     jobs_line,
     logs_line,
@@ -42,6 +44,8 @@ from windlass.notebook_path import current_notebook, server_pid
 from windlass.options import TrainOptions
 from windlass.output import text
 from windlass.output.console import rendered
+from windlass.output.costs import CostListing
+from windlass.output.gpu_listing import GpuListing
 from windlass.output.listing import JobListing
 from windlass.output.logs import LogWriter
 from windlass.output.pointing import pointer
@@ -49,6 +53,10 @@ from windlass.output.preview import preview_text
 from windlass.output.run_listing import RunListing
 from windlass.runs.options import FRAME_LIMIT, TABLE_LIMIT, RunsWanted, experiments_noted
 from windlass.runs.search import find_runs
+from windlass.seen_gpus import snapshot as gpu_snapshot
+from windlass.seen_gpus import snapshots as gpu_snapshots
+from windlass.spent import CostsWanted
+from windlass.spent import report as cost_report
 from windlass.tracked import Tracked
 
 if TYPE_CHECKING:
@@ -140,6 +148,32 @@ class WindlassMagics(Magics):
                 click.echo(f"note: {text.one_line(note)}")
             return found.data_frame() if as_frame else RunListing(found)
 
+    @no_var_expand
+    @line_magic
+    def gpus(self, line: str) -> GpuListing | None:
+        """Show GPUs and who uses them."""
+        given = parse_line(gpus_line, line, variables=self._variables)
+        if given is None:
+            return None
+        with _errors_as_sentences("%gpus"):
+            if not given["watch"]:
+                return GpuListing(gpu_snapshot(self._connect()))
+            with contextlib.suppress(KeyboardInterrupt):
+                shown = None
+                for seen in gpu_snapshots(self._connect()):
+                    shown = _show_in_place(GpuListing(seen), shown)
+        return None
+
+    @no_var_expand
+    @line_magic
+    def costs(self, line: str) -> CostListing | None:
+        """Sum up what your jobs cost."""
+        given = parse_line(costs_line, line, variables=self._variables)
+        if given is None:
+            return None
+        with _errors_as_sentences("%costs"):
+            return CostListing(cost_report(self._connect(), CostsWanted(**given)))
+
     def _experiments(self) -> tuple[str, ...]:
         """Where this notebook's runs are likely to be: where MLflow is set to, its last job's, the one of its name."""
         try:
@@ -222,6 +256,14 @@ def _interruption_leaves_running(handle: JobHandle) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         click.echo(f"{handle.id} goes on. `%stop {handle.id}` ends it, `%job {handle.id}` shows it.")
+
+
+def _show_in_place(listing: GpuListing, shown: Any) -> Any:
+    """Show it where the one before is; answers where it is now."""
+    if shown is None:
+        return display(listing, display_id=True)  # type: ignore[no-untyped-call]  # IPython's own is not typed
+    shown.update(listing)
+    return shown
 
 
 def _print_output(handle: JobHandle, *, rank: int | None, until_end: bool) -> None:

@@ -167,3 +167,9 @@ def test_a_renamed_notebook_is_asked_for(server: Server) -> None:
     assert "renamed or moved" in kernel.run("%train").text
     assert not kernel.run("job = %train 'new name.ipynb'").failed
     kernel.client.stop_channels()
+
+
+def test_costs_sums_up_what_jobs_took(kernel: Kernel) -> None:
+    found = kernel.run("found = %costs --by experiment\nprint(type(found).__name__, found.report.by)")
+    assert found.text.split() == ["CostListing", "experiment"]
+    assert "%costs: start must be a day" in kernel.run("%costs --since never").text

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 import click
 
 from windlass import __version__
+from windlass.cli.costs import costs
 from windlass.cli.doctor import doctor
+from windlass.cli.gpus import gpus
 from windlass.cli.jobs import job, jobs, logs, remove, rerun, stop
 from windlass.cli.models import models, promote
 from windlass.cli.reporting import INTERRUPTED, report
@@ -33,7 +35,7 @@ def commands() -> None:
     """
 
 
-for _command in (train, jobs, job, logs, stop, rerun, remove, runs, models, promote, doctor):
+for _command in (train, jobs, job, logs, stop, rerun, remove, runs, models, promote, gpus, costs, doctor):
     commands.add_command(_command)
 
 

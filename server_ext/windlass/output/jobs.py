@@ -101,7 +101,9 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
     if job.record:
         yield "record", text.one_line(job.record)
     if job.cost_usd is not None:
-        yield "cost", f"{job.cost_usd:.2f} USD"
+        yield "cost", text.usd(job.cost_usd)
+    elif job.cost_note:
+        yield "cost", f"not known: {text.one_line(job.cost_note)}"
 
 
 def _clock(job: Job) -> str:
