@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from .budget_rules import BudgetRule, refuse_doubles
 from .isolation.network import Network
 from .promotions.rules import PromotionSettings
 
@@ -81,6 +82,16 @@ class Settings(BaseModel):
     audit_days: int = Field(365, ge=1, le=3650, description="After how many days entries of the audit log are deleted.")
     job_days: int = Field(730, ge=7, le=3650, description="After how many days what an ended job took is deleted.")
     prometheus_url: str = Field("", description="Prometheus for the metrics of users' pods; empty: none.")
+    metrics_token_file: str = Field(
+        "", description="A file with a token that may read the service's own metrics, as Prometheus sends it."
+    )
+    price_book: str = Field(
+        "", description="A file with prices by node, card, region and date, before those of the catalogue."
+    )
+    budgets: tuple[BudgetRule, ...] = Field((), description="What users and groups may spend in a month or a week.")
+    cull_minutes: float | None = Field(
+        None, gt=0, description="After how long without activity the hub's culler stops a server; told to its user."
+    )
     mlflow_url: str = Field("", description="The MLflow server users' jobs reach; empty: each user's own.")
     mlflow_credentials_file: str = Field(
         "",
@@ -111,6 +122,12 @@ class Settings(BaseModel):
     start_minutes: float = Field(
         10, gt=0, description="How long a start may take before it is given up with the reason."
     )
+
+    @field_validator("budgets")
+    @classmethod
+    def _one_each(cls, budgets: tuple[BudgetRule, ...]) -> tuple[BudgetRule, ...]:
+        refuse_doubles(budgets)
+        return budgets
 
     @field_validator("notify_url")
     @classmethod

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -56,14 +56,18 @@ class Notifier:
 
     async def tell(self, record: JobRecord) -> None:
         """Tell of one job. Raises NotTold and NotWanted."""
-        body = json.dumps(message(record), separators=(",", ":")).encode()
+        await self.send(message(record), delivery_id=record.delivery_id)
+
+    async def send(self, content: Mapping[str, object], *, delivery_id: str) -> None:
+        """Tell of something; the id is the same at each try. Raises NotTold and NotWanted."""
+        body = json.dumps(content, separators=(",", ":")).encode()
         try:
             secret = await asyncio.to_thread(self._secret)
         except OSError as error:
             raise NotTold(f"The key of the signature cannot be read: {error.strerror}.") from error
         headers = {
             "Content-Type": "application/json",
-            **signed(body, delivery_id=record.delivery_id, timestamp=int(self._clock()), secret=secret),
+            **signed(body, delivery_id=delivery_id, timestamp=int(self._clock()), secret=secret),
         }
         try:
             # httpx times each read alone: an answer that trickles would never end.

@@ -73,6 +73,16 @@ class Reconciler:
         records = next(iter(self._records_problems.values()), None)
         return records or self._leadership.problem or self._jobs.problem or self._finisher.problem
 
+    @property
+    def acts(self) -> bool:
+        """Whether this replica is the one to act, now."""
+        return self._leadership.holds
+
+    @property
+    def jobs(self) -> SeenJobs:
+        """What the cluster has."""
+        return self._jobs
+
     async def start(self) -> None:
         """Begin; waits for nothing."""
         work = {

@@ -27,6 +27,7 @@ from .machine_capacity import MachineCapacity
 from .own_places import OwnPlaces
 from .promoting import make_promoting
 from .reconciling import make_reconciler
+from .spending import make_spending
 from .state import Capacity, Cluster, ServiceState
 
 log = logging.getLogger("windlass_hub.service")
@@ -57,6 +58,7 @@ def make_state(settings: Settings, environment: Mapping[str, str] = os.environ) 
     )
     state.reconciler, state.reconciler_problem = make_reconciler(state, database=database)
     state.promoting = make_promoting(state, database=database)
+    state.spending, state.spending_problem = make_spending(state, database=database)
     return state
 
 
@@ -127,12 +129,16 @@ async def begin(state: ServiceState) -> None:
         log.info("Records of jobs are not finished here: %s", state.reconciler_problem)
     if state.promoting is not None:
         state.promoting.start()
+    if state.spending is not None:
+        await state.spending.start()
 
 
 async def end(state: ServiceState) -> None:
     """Let go of everything; what waits for the audit log is written first."""
     if state.promoting is not None:
         await state.promoting.close()
+    if state.spending is not None:
+        await state.spending.close()
     if state.reconciler is not None:
         await state.reconciler.close()
     if state.capacity is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .hub_api import HubApi
     from .own_places import OwnPlaces
     from .promoting import Promoting
+    from .spending import Spending
 
 
 class Capacity(Protocol):
@@ -82,6 +83,8 @@ class ServiceState:
     reconciler: Reconciler | None = None
     reconciler_problem: str = "This hub has no jobs in a cluster."
     promoting: Promoting | None = None
+    spending: Spending | None = None
+    spending_problem: str = "This hub has no pods in a cluster."
 
     @property
     def promotions(self) -> Promotions:
@@ -97,6 +100,13 @@ class ServiceState:
         if self.promoting is None:
             raise Away("This hub keeps no promotions: its admins have not told it where MLflow is (mlflow_url).")
         return self.promoting
+
+    @property
+    def costs(self) -> Spending:
+        """What pods cost. Raises Away where this hub keeps no records of that."""
+        if self.spending is None:
+            raise Away(f"This hub keeps no records of costs. {self.spending_problem}")
+        return self.spending
 
     @property
     def kube(self) -> KubeClient | None:
