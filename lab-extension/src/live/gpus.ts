@@ -4,7 +4,7 @@ import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { Widget } from '@lumino/widgets';
 import type { IPageArgs } from '../commands';
 import { CommandIDs } from '../commands';
-import { windlassIcon } from '../icons';
+import { chartsIcon } from '../components/chartsIcon';
 import { GpuCommandIDs, MACHINE_KEY } from '../model/gpuCommands';
 import { jobId, jobIdSchema } from '../plugins/jobArgs';
 import type { IWindlass } from '../tokens';
@@ -20,7 +20,7 @@ export function addGpuCommands(
     label: args =>
       jobId(app, args) === null ? trans.__('Open GPU Charts') : trans.__('Open GPU Charts of Job'),
     caption: trans.__('Show how GPUs were used and what that cost, beside the metrics of the job'),
-    icon: windlassIcon,
+    icon: chartsIcon,
     describedBy: { args: jobIdSchema(trans) },
     execute: async args => {
       const page: IPageArgs = { kind: 'gpus', key: jobId(app, args) ?? MACHINE_KEY };

@@ -13,6 +13,8 @@ export interface IHeadRow {
   readonly group: JobGpuGroup | null;
   /** How many devices stand below it when it is open. */
   readonly size: number;
+  /** How many of them are slices of others. */
+  readonly slices: number;
   readonly isOpen: boolean;
 }
 
@@ -97,7 +99,8 @@ function under(
       isStraggler: isStraggler(device)
     };
   });
-  return [{ ...head, key, level: 1, size: devices.length, isOpen }, ...(isOpen ? rows : [])];
+  const slices = rows.filter(({ level }) => level === 3).length;
+  return [{ ...head, key, level: 1, size: devices.length, slices, isOpen }, ...(isOpen ? rows : [])];
 }
 
 /** By rank, node and index; slices after their card. */

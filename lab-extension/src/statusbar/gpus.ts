@@ -98,7 +98,8 @@ export function statusText(snapshot: GpuSnapshot, trans: TranslationBundle): str
   const { engine, usd_per_hour: rate, alarms, devices } = snapshot;
   return [
     devices.length > 0 ? trans.__('GPU %1', engine === null ? '?' : formatPercent(engine, trans)) : '',
-    rate === null ? '' : formatRate(rate, trans),
+    // Nothing is spent: nothing to say.
+    rate ? formatRate(rate, trans) : '',
     alarms.length > 0 ? trans._n('%1 alarm', '%1 alarms', alarms.length) : ''
   ]
     .filter(Boolean)

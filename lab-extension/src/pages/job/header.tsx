@@ -8,6 +8,7 @@ import { isFinal } from '../../api/types';
 import { CommandIDs } from '../../commands';
 import { formatDuration } from '../../components/duration';
 import { JobStateBadge } from '../../components/jobState';
+import { GpuCommandIDs } from '../../model/gpuCommands';
 
 interface IHeaderProps {
   readonly job: Job;
@@ -112,6 +113,16 @@ function Actions({ job, commands, onMade, onRerunWithParameters, trans }: IHeade
       {shown.slice(0, 1).map(id => (
         <CommandButton key={id} commands={commands} id={id} jobId={job.id} onDone={onMade} />
       ))}
+      {commands.hasCommand(GpuCommandIDs.openGpus) && (
+        <button
+          type="button"
+          className="jp-WindlassButton"
+          title={commands.caption(GpuCommandIDs.openGpus)}
+          onClick={() => void commands.execute(GpuCommandIDs.openGpus, { id: job.id })}
+        >
+          {trans.__('GPUs')}
+        </button>
+      )}
       {isOver && (
         <button type="button" className="jp-WindlassButton" onClick={onRerunWithParameters}>
           {trans.__('Run with Other Parameters…')}

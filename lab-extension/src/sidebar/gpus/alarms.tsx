@@ -1,11 +1,12 @@
 /** Alarms about GPUs that are held and do little: what, what it costs, and what can be done. */
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { closeIcon, launchIcon } from '@jupyterlab/ui-components';
+import { closeIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
 import { toMessage } from '../../api/errors';
 import type { GpuAlarm } from '../../api/types';
+import { chartsIcon } from '../../components/chartsIcon';
 import { formatRate } from '../../components/gpuFigures';
 import { WarningSign } from '../../components/warningSign';
 import { GpuCommandIDs } from '../../model/gpuCommands';
@@ -59,7 +60,7 @@ function Alarm({ alarm, commands, model, trans }: IAlarmProps): React.JSX.Elemen
         aria-label={trans.__('Show how it was used: %1', alarm.message)}
         onClick={open}
       >
-        <launchIcon.react tag="span" aria-hidden />
+        <chartsIcon.react tag="span" aria-hidden />
       </button>
       <button
         type="button"

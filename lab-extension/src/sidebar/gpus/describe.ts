@@ -108,14 +108,15 @@ export function moneyText({ usd_per_hour: rate, usd }: JobGpuGroup, trans: Trans
 }
 
 /** All of a head in a sentence. */
-export function headSentence({ place, group, size }: IHeadRow, trans: TranslationBundle): string {
+export function headSentence(row: IHeadRow, trans: TranslationBundle): string {
+  const { place, group } = row;
   if (group === null) {
-    return `${placeTitle(place ?? 'others', trans)}, ${countText(size, trans)}`;
+    return `${placeTitle(place ?? 'others', trans)}, ${countText(row, trans)}`;
   }
   const { straggler_rank: rank } = group;
   return [
     trans.__('Job %1', group.name),
-    countText(group.devices, trans),
+    countText(row, trans),
     trans.__('use %1', spreadText(group.engine, group.devices, trans)),
     trans.__('memory %1', spreadText(group.memory_fraction, group.devices, trans)),
     rank === null ? '' : stragglerText(rank, trans),
@@ -125,9 +126,13 @@ export function headSentence({ place, group, size }: IHeadRow, trans: Translatio
     .join(', ');
 }
 
-/** How many devices. */
-export function countText(count: number, trans: TranslationBundle): string {
-  return trans._n('%1 GPU', '%1 GPUs', count);
+/** How many devices: a card and its slices are one GPU. */
+export function countText({ group, size, slices }: IHeadRow, trans: TranslationBundle): string {
+  const gpus = group?.devices ?? size - slices;
+  const cards = trans._n('%1 GPU', '%1 GPUs', gpus);
+  return group === null && slices > 0
+    ? trans.__('%1, %2', cards, trans._n('%1 slice', '%1 slices', slices))
+    : cards;
 }
 
 /** Which rank is far behind. */

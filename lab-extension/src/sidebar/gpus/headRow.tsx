@@ -55,7 +55,7 @@ export function HeadRow({
           </span>
         )}
         <span className="jp-WindlassGpus-name">{group?.name ?? placeTitle(place ?? 'others', trans)}</span>
-        <span className="jp-WindlassGpus-quiet">{countText(group?.devices ?? size, trans)}</span>
+        <span className="jp-WindlassGpus-quiet">{countText(row, trans)}</span>
       </div>
       {group && <JobFigures group={group} trans={trans} />}
     </div>

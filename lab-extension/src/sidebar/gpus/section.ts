@@ -1,8 +1,9 @@
 /** The GPUs section: its title's buttons, and the list below, which is made when the section is first opened. */
-import { launchIcon, PanelWithToolbar, ToolbarButton } from '@jupyterlab/ui-components';
+import { PanelWithToolbar, ToolbarButton } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
+import { chartsIcon } from '../../components/chartsIcon';
 import { GpuCommandIDs } from '../../model/gpuCommands';
 import type { GpusModel } from '../../model/gpus';
 import { gpusOf } from '../../model/gpus';
@@ -23,7 +24,7 @@ export class GpusSection extends PanelWithToolbar {
     this.toolbar.addItem(
       'charts',
       new ToolbarButton({
-        icon: launchIcon,
+        icon: chartsIcon,
         tooltip: trans.__('Show how GPUs were used, as charts'),
         onClick: () => void commands.execute(GpuCommandIDs.openGpus)
       })

@@ -9,10 +9,12 @@ import { CommandIDs } from '../../commands';
 import { formatDuration } from '../../components/duration';
 import { JobStateBadge } from '../../components/jobState';
 import { ProgressBar } from '../../components/progressBar';
+import { GpuCommandIDs } from '../../model/gpuCommands';
 import { secondLine } from './describe';
 import type { IActive } from './list';
 
 const LIVE_ACTIONS = [CommandIDs.stopJob, CommandIDs.openJob];
+const GPU_ACTIONS = [GpuCommandIDs.openGpus, ...LIVE_ACTIONS];
 const FINAL_ACTIONS = [CommandIDs.rerunJob, CommandIDs.openJob, CommandIDs.deleteJob];
 
 /** A row; rendered again only when something in it has changed. */
@@ -22,7 +24,7 @@ export const JobRow = memo(function JobRow(props: JobRow.IProps): React.JSX.Elem
   const isLive = !isFinal(job.state);
   return (
     <div
-      className={`jp-WindlassJobs-row${isLive ? '' : ' jp-mod-ended'}`}
+      className={`jp-WindlassJobs-row${actionsOf(job).length > 2 ? ' jp-mod-three' : ''}`}
       role="row"
       aria-rowindex={index + 1}
       data-windlass-job={job.id}
@@ -51,13 +53,21 @@ export const JobRow = memo(function JobRow(props: JobRow.IProps): React.JSX.Elem
         )}
       </div>
       <div className="jp-WindlassJobs-actions" role="gridcell">
-        {(isLive ? LIVE_ACTIONS : FINAL_ACTIONS).map(id => (
+        {actionsOf(job).map(id => (
           <ActionButton key={id} commands={commands} id={id} job={job} />
         ))}
       </div>
     </div>
   );
 });
+
+/** What can be done with it from its row; the context menu has the rest. */
+function actionsOf(job: Job): readonly string[] {
+  if (isFinal(job.state)) {
+    return FINAL_ACTIONS;
+  }
+  return job.gpus_per_worker > 0 ? GPU_ACTIONS : LIVE_ACTIONS;
+}
 
 /** A namespace for `JobRow` statics. */
 export namespace JobRow {
