@@ -25,6 +25,7 @@ SCRIPTS = (
     "experiments_pages",
     "experiments_curves",
     "gpu_prometheus",
+    "costs_query",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -152,3 +153,9 @@ def test_no_values_crash_the_reader(prices: list[dict[str, object]]) -> None:
     text = yaml.safe_dump({"version": 1, "prices": prices}, allow_unicode=True)
     found = read(text)
     assert isinstance(found, list) or all(entry.usd_per_hour >= 0 for entry in found.own)
+
+
+def test_the_books_of_the_documentation_are_books() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "costs.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert [len(parse_book(block, name="costs.md").own) for block in blocks] == [9, 1]

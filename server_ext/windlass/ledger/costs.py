@@ -6,7 +6,7 @@ Sums are of what is known; how many jobs they lack stands beside them. Nothing h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, RowMapping, case, delete, func, literal, or_, select, update
@@ -23,6 +23,7 @@ WAITING_STATES = ("submitted", "queued")
 """In these a job holds nothing."""
 _NOTHING_KNOWN = -1
 """Where a sum of which nothing is known stands among others: last."""
+_AT_ONCE = 500
 _KEYS = {"user": CostRow.owner, "job": CostRow.job_id, "experiment": CostRow.experiment, "day": CostRow.day}
 
 
@@ -107,7 +108,7 @@ class CostLedger:
         """Sums by user, job, experiment or day: most first, days newest first; those behind `after`."""
         key = _KEYS[by]
         place = func.coalesce(func.sum(CostRow.usd_nano), _NOTHING_KNOWN)
-        query = _sums(key, _label(by)).where(*_within(period)).group_by(key)
+        query = _sums(key).where(*_within(period)).group_by(key)
         if by == "day":
             query = query.order_by(key.desc())
             query = query if after is None else query.having(key < after[1])
@@ -115,14 +116,25 @@ class CostLedger:
             query = query.order_by(place.desc(), key.desc())
             if after is not None:
                 query = query.having(or_(place < after[0], (place == after[0]) & (key < after[1])))
-        return await self._database.read(
-            lambda session: [_sum(row) for row in session.execute(query.limit(limit)).mappings()]
-        )
+
+        def work(session: Session) -> list[CostSum]:
+            found = list(session.execute(query.limit(limit)).mappings())
+            lacking = _lacking(session, period, key, [row["key"] for row in found if row["lacks"]])
+            named = _named(session, [row["key"] for row in found]) if by == "job" else {}
+            return [_sum(row, lacking.get(row["key"]), named.get(row["key"])) for row in found]
+
+        return await self._database.read(work)
 
     async def total(self, period: Period) -> CostSum:
         """All together."""
-        query = _sums(literal(""), literal("")).where(*_within(period))
-        return await self._database.read(lambda session: _sum(session.execute(query).mappings().one()))
+        query = _sums(CostRow.owner).where(*_within(period))
+
+        def work(session: Session) -> CostSum:
+            found = session.execute(query).mappings().one()
+            lacking = _lacking(session, period, CostRow.owner, [period.owner] if found["lacks"] else [])
+            return replace(_sum(found, lacking.get(period.owner), None), key="", label="")
+
+        return await self._database.read(work)
 
 
 def _row(job: JobRow, day: DayCost) -> CostRow:
@@ -148,42 +160,75 @@ def _within(period: Period) -> tuple[ColumnElement[bool], ...]:
     return CostRow.owner == period.owner, CostRow.day >= period.first, CostRow.day <= period.last
 
 
-def _label(by: By) -> ColumnElement[str]:
-    return func.max(CostRow.name) if by == "job" else func.max(_KEYS[by])
-
-
-def _sums(key: ColumnElement[str] | InstrumentedAttribute[str], label: ColumnElement[str]) -> Any:
+def _sums(key: InstrumentedAttribute[str]) -> Any:
+    """All that the index `job_costs_days` holds, so that no row is looked up."""
     # A Select; how its columns are typed differs between SQLAlchemy's versions.
-    def lacking(column: InstrumentedAttribute[int | None]) -> ColumnElement[int]:
-        return func.count(func.distinct(case((column.is_(None), CostRow.job_id))))
-
     return select(
         key.label("key"),
-        label.label("label"),
         func.sum(CostRow.usd_nano).label("usd_nano"),
         func.sum(CostRow.idle_usd_nano).label("idle_usd_nano"),
         func.sum(CostRow.gpu_hours).label("gpu_hours"),
         func.sum(CostRow.idle_gpu_hours).label("idle_gpu_hours"),
-        func.count(func.distinct(CostRow.job_id)).label("jobs"),
-        lacking(CostRow.usd_nano).label("unknown_jobs"),
-        lacking(CostRow.idle_usd_nano).label("unknown_idle_jobs"),
-        func.max(CostRow.run_id).label("run_id"),
+        _jobs(key).label("jobs"),
+        func.sum(case((_something_lacks(), 1), else_=0)).label("lacks"),
     )
 
 
-def _sum(found: RowMapping) -> CostSum:
+def _jobs(key: InstrumentedAttribute[str]) -> ColumnElement[int]:
+    """How many jobs there are in a sum: a job has one row a day, and counting each once is the dear part."""
+    if key is CostRow.day:
+        return func.count()
+    return literal(1) if key is CostRow.job_id else func.count(func.distinct(CostRow.job_id))
+
+
+def _something_lacks() -> ColumnElement[bool]:
+    return or_(CostRow.usd_nano.is_(None), CostRow.idle_usd_nano.is_(None))
+
+
+def _lacking(
+    session: Session, period: Period, key: InstrumentedAttribute[str], keys: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """How many jobs the sums of some keys lack, and how many their idle parts; asked only where they lack any."""
+    if not keys:
+        return {}
+
+    def jobs_without(column: InstrumentedAttribute[int | None]) -> ColumnElement[int]:
+        return func.count(func.distinct(case((column.is_(None), CostRow.job_id))))
+
+    query = (
+        select(key, jobs_without(CostRow.usd_nano), jobs_without(CostRow.idle_usd_nano))
+        .where(*_within(period), _something_lacks())
+        .group_by(key)
+    )
+    wanted = set(keys)
+    return {found: (usd, idle) for found, usd, idle in session.execute(query) if found in wanted}
+
+
+def _named(session: Session, job_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """Names and runs of jobs."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for start in range(0, len(job_ids), _AT_ONCE):
+        some = job_ids[start : start + _AT_ONCE]
+        query = select(CostRow.job_id, CostRow.name, CostRow.run_id).where(CostRow.job_id.in_(some))
+        found.update({job_id: (name, run_id) for job_id, name, run_id in session.execute(query)})
+    return found
+
+
+def _sum(found: RowMapping, lacking: tuple[int, int] | None, named: tuple[str, str | None] | None) -> CostSum:
+    label, run_id = named or (found["key"] or "", None)
+    unknown, unknown_idle = lacking or (0, 0)
     return CostSum(
         key=found["key"] or "",
-        label=found["label"] or "",
+        label=label,
         usd=_dollars(found["usd_nano"]),
         usd_nano=found["usd_nano"],
         idle_usd=_dollars(found["idle_usd_nano"]),
         gpu_hours=found["gpu_hours"],
         idle_gpu_hours=found["idle_gpu_hours"],
         jobs=found["jobs"],
-        unknown_jobs=found["unknown_jobs"],
-        unknown_idle_jobs=found["unknown_idle_jobs"],
-        run_id=found["run_id"],
+        unknown_jobs=unknown,
+        unknown_idle_jobs=unknown_idle,
+        run_id=run_id,
     )
 
 

@@ -126,7 +126,13 @@ class CostRow(Base):
     """
 
     __tablename__ = "job_costs"
-    __table_args__ = (Index("job_costs_days", "owner", "day"),)
+    __table_args__ = (
+        # Everything that sums are of: they are read off the index alone.
+        Index(
+            "job_costs_days", "owner", "day", "experiment", "job_id",
+            "usd_nano", "idle_usd_nano", "gpu_hours", "idle_gpu_hours",
+        ),
+    )  # fmt: skip
 
     job_id: Mapped[str] = mapped_column(String(63), primary_key=True)
     day: Mapped[str] = mapped_column(String(10), primary_key=True)

@@ -33,4 +33,5 @@ def upgrade() -> None:
         sa.Column("gpu_hours", sa.Float),
         sa.Column("idle_gpu_hours", sa.Float),
     )
-    op.create_index("job_costs_days", "job_costs", ["owner", "day"])
+    summed = ["experiment", "job_id", "usd_nano", "idle_usd_nano", "gpu_hours", "idle_gpu_hours"]
+    op.create_index("job_costs_days", "job_costs", ["owner", "day", *summed])
