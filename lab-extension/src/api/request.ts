@@ -34,30 +34,38 @@ export async function request<T>(
   path: string,
   options: IRequestOptions = {}
 ): Promise<T> {
-  const url = URLExt.join(settings.baseUrl, API_ROOT, path) + encodeQuery(options.query);
-  let response: Response;
-  try {
-    response = await ServerConnection.makeRequest(url, Private.toInit(options), settings);
-  } catch (cause) {
-    throw new WindlassError({ kind: 'offline', status: 0, message: 'No answer', cause });
-  }
-  if (!response.ok) {
-    throw await Private.toError(response);
-  }
+  const response = await Private.ask(settings, path, options);
   if (response.status === 204) {
     return undefined as T;
   }
   try {
     return (await response.json()) as T;
   } catch (cause) {
-    // A hub that has stopped the server, or whose session has ended, answers with a page of its own.
-    throw new WindlassError({
-      kind: 'stopped',
-      status: response.status,
-      message: 'Not an answer of Windlass',
-      cause
-    });
+    throw Private.notOurs(response, cause);
   }
+}
+
+/**
+ * Ask the server half for a text that is no JSON.
+ *
+ * @param settings - The application's own server settings.
+ * @param path - The resource under `windlass/v1`, its parts already encoded.
+ * @param type - The media type that is wanted; an answer of another one is not ours.
+ * @param options - The query and headers.
+ * @throws {WindlassError} Whenever the answer is not a success.
+ */
+export async function requestText(
+  settings: ServerConnection.ISettings,
+  path: string,
+  type: string,
+  options: Pick<IRequestOptions, 'query' | 'headers'> = {}
+): Promise<string> {
+  const headers = { ...options.headers, Accept: type };
+  const response = await Private.ask(settings, path, { ...options, headers });
+  if (!response.headers.get('Content-Type')?.startsWith(type)) {
+    throw Private.notOurs(response);
+  }
+  return response.text();
 }
 
 /** The query string for what is set, with its `?`; empty when nothing is. */
@@ -75,10 +83,34 @@ export function encodeQuery(query: IRequestOptions['query']): string {
 }
 
 namespace Private {
+  /** The answer, when it is a success. */
+  export async function ask(
+    settings: ServerConnection.ISettings,
+    path: string,
+    options: IRequestOptions
+  ): Promise<Response> {
+    const url = URLExt.join(settings.baseUrl, API_ROOT, path) + encodeQuery(options.query);
+    let response: Response;
+    try {
+      response = await ServerConnection.makeRequest(url, toInit(options), settings);
+    } catch (cause) {
+      throw new WindlassError({ kind: 'offline', status: 0, message: 'No answer', cause });
+    }
+    if (!response.ok) {
+      throw await toError(response);
+    }
+    return response;
+  }
+
+  /** A hub that has stopped the server, or whose session has ended, answers with a page of its own. */
+  export function notOurs({ status }: Response, cause?: unknown): WindlassError {
+    return new WindlassError({ kind: 'stopped', status, message: 'Not an answer of Windlass', cause });
+  }
+
   /** Statuses by which JupyterHub's proxy says that the user's server is not running. */
   const STOPPED = new Set([424, 503]);
 
-  export function toInit(options: IRequestOptions): RequestInit {
+  function toInit(options: IRequestOptions): RequestInit {
     const init: RequestInit = { method: options.method ?? 'GET', headers: { ...options.headers } };
     if (options.body !== undefined) {
       init.body = JSON.stringify(options.body);
@@ -87,7 +119,7 @@ namespace Private {
     return init;
   }
 
-  export async function toError(response: Response): Promise<WindlassError> {
+  async function toError(response: Response): Promise<WindlassError> {
     const { status } = response;
     const problem = await readProblem(response);
     const message = response.statusText || `Status ${status}`;

@@ -108,6 +108,19 @@ export type SignatureField = Schemas['SignatureField'];
 export type VersionChange = Schemas['VersionChange'];
 export type VersionComparison = Schemas['VersionComparison'];
 
+export type Budget = Schemas['Budget'];
+export type BudgetList = Schemas['BudgetList'];
+export type CostEstimate = Schemas['CostEstimate'];
+export type CostPart = Schemas['CostPart'];
+export type CostReport = Schemas['CostReport'];
+export type CostRow = Schemas['CostRow'];
+export type EarlierRuns = Schemas['EarlierRuns'];
+export type JobAdvice = Schemas['JobAdvice'];
+export type JobCost = Schemas['JobCost'];
+export type PodCost = Schemas['PodCost'];
+export type Price = Schemas['Price'];
+export type PriceList = Schemas['PriceList'];
+
 export type GpuAlarm = Schemas['GpuAlarm'];
 export type GpuCondition = Schemas['GpuCondition'];
 export type GpuDevice = Schemas['GpuDevice'];

@@ -16,6 +16,19 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${UNITS[unit] ?? ''}`;
 }
 
+/** A size in bytes in steps of 1024, as memory is sold: `8.2 GiB`. */
+export function formatBinary(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1023.5 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 || Number.isInteger(value) ? 0 : 1;
+  return `${value.toFixed(digits)} ${units[unit] ?? ''}`;
+}
+
 /** A short span in seconds with a fraction, as `0.31 s` or `12.4 s`; a longer one as `1:02`. */
 export function formatSeconds(seconds: number, trans: TranslationBundle): string {
   return seconds < 59.95

@@ -3,6 +3,7 @@ import { ReactWidget } from '@jupyterlab/apputils';
 import * as React from 'react';
 import { Lazily } from '../components/lazily';
 import { useSignal } from '../components/useSignal';
+import { EstimateLine } from './estimate/line';
 import type { ManifestTab } from './manifest/tab';
 import type { SubmitModel } from './model';
 import { PreviewTab } from './previewTab';
@@ -73,6 +74,7 @@ function Body({ model, onGoToCell }: SubmitBody.IOptions): React.JSX.Element {
         {tab === 'preview' && <PreviewTab model={model} onGoToCell={onGoToCell} />}
         {tab === 'manifest' && <Lazily load={loadManifest} props={{ model }} trans={trans} />}
       </div>
+      <EstimateLine model={model.estimate} trans={trans} />
       <p id={OBSTACLE_ID} className="jp-WindlassSubmit-obstacle" role="status">
         {model.obstacle ?? ''}
         {model.previewState === 'error' && (

@@ -61,6 +61,16 @@ export async function remember(path: string, form: ISubmitForm, store: IMemorySt
   }
 }
 
+/** Have a form be the one to begin with the next time, also after a reload. */
+export async function keepForNext(
+  path: string,
+  form: ISubmitForm,
+  store: IMemoryStore | null
+): Promise<void> {
+  await remember(path, form, store);
+  keepDraft(path, form);
+}
+
 function key(path: string): string {
   return `windlass-submit:${path}`;
 }

@@ -15,6 +15,7 @@ import { CLUSTER_ENGINE } from '../api/types';
 import type { IWindlass } from '../tokens';
 import type { IClusterForm } from './clusterForm';
 import { ClusterSide } from './clusterSide';
+import { EstimateModel } from './estimate/model';
 import { isShown, REQUEST_NAMES } from './fields';
 import type { Fix } from './fix';
 import { applyFix } from './fix';
@@ -42,9 +43,14 @@ export class SubmitModel implements IDisposable {
     this._saved = options.saved;
     this._delay = options.previewDelayMilliseconds ?? PREVIEW_DELAY_MILLISECONDS;
     this.cluster = new ClusterSide(options);
+    this.estimate = new EstimateModel({ windlass: this.windlass, delayMilliseconds: this._delay });
+    this.estimate.changed.connect(this._emit, this);
     this.cluster.changed.connect(this._onSurroundings, this);
     this.windlass.info.changed.connect(this._onSurroundings, this);
   }
+
+  /** What it would cost. */
+  readonly estimate: EstimateModel;
 
   /** What is known of the cluster; empty until a cluster is chosen. */
   readonly cluster: ClusterSide;
@@ -133,6 +139,9 @@ export class SubmitModel implements IDisposable {
     }
     if (!this._preview) {
       return trans.__('The notebook is being read…');
+    }
+    if (this.estimate.refused !== null) {
+      return trans.__('A budget that is spent forbids this: see under Cost.');
     }
     if (!this._preview.can_submit && this._previewState === 'ready') {
       return trans.__('Something stands in the way: see the findings under Preview.');
@@ -234,6 +243,7 @@ export class SubmitModel implements IDisposable {
     window.clearTimeout(this._timer);
     this.windlass.info.changed.disconnect(this._onSurroundings, this);
     this.cluster.dispose();
+    this.estimate.dispose();
     Signal.clearData(this);
   }
 
@@ -350,6 +360,7 @@ export class SubmitModel implements IDisposable {
 
   private _emit(): void {
     if (!this._isDisposed) {
+      this.estimate.want(this._validation().request);
       this._changed.emit();
     }
   }

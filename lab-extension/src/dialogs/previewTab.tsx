@@ -2,6 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { JobPreview } from '../api/types';
+import { formatUsd } from '../components/money';
 import { formatBytes } from '../components/quantities';
 import { StateView } from '../components/stateView';
 import { EarlierBanner } from './earlier';
@@ -182,9 +183,9 @@ function summary({ trans }: SubmitModel, preview: JobPreview): string {
   const parts = [files, cells, trans.__('%1 by %2', processes, preview.kind)];
   const cost = preview.cost_usd_per_hour;
   if (cost !== null) {
-    parts.push(trans.__('$%1 an hour', cost.toFixed(2)));
+    parts.push(trans.__('%1 an hour', formatUsd(cost)));
   } else if (preview.manifests.length > 0) {
-    parts.push(trans.__('cost: –'));
+    parts.push(trans.__('cost unknown'));
   }
   return parts.join(' · ');
 }

@@ -23,6 +23,7 @@ import { trackingUrl } from '../model/tracking';
 import type { JobPage } from '../pages/job';
 import { jobId, jobIdSchema } from '../plugins/jobArgs';
 import type { IWindlass } from '../tokens';
+import { addCostCommands } from './costs';
 import { addGpuCommands } from './gpus';
 import { addModelCommands } from './models';
 
@@ -37,6 +38,7 @@ export function addCommands(
   addPageCommands(app, windlass);
   addModelCommands(app, windlass);
   addGpuCommands(app, windlass, palette);
+  addCostCommands(app, windlass, palette);
   app.commands.addCommand(CommandIDs.refresh, {
     label: args => (args.toolbar ? '' : trans.__('Refresh Jobs')),
     caption: trans.__('Ask the server for the jobs now'),

@@ -46,6 +46,10 @@ export async function makePage(options: IPageOptions): Promise<MainAreaWidget> {
       const { GpusPage } = await import('../pages/charts');
       return new GpusPage({ windlass, key, commands });
     }
+    case 'costs': {
+      const { CostsPage } = await import('../pages/costs');
+      return new CostsPage({ windlass, commands });
+    }
     default:
       throw new Error(windlass.trans.__('There is no page of the kind “%1”.', kind));
   }

@@ -15,7 +15,7 @@ import { CommandIDs } from '../commands';
 import { IWindlassLoader } from '../tokens';
 
 /** What there are pages of. The words are part of saved layouts. */
-const KINDS = ['job', 'run', 'runs', 'compare', 'model', 'gpus'];
+const KINDS = ['job', 'run', 'runs', 'compare', 'model', 'gpus', 'costs'];
 
 export const pages: JupyterFrontEndPlugin<void> = {
   id: '@windlass/lab-extension:pages',

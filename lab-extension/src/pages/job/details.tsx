@@ -2,6 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { Job } from '../../api/types';
+import { formatUsdOrUnknown } from '../../components/money';
 import { formatBytes, formatMoment, formatSeconds } from '../../components/quantities';
 
 interface IDetailsProps {
@@ -113,7 +114,7 @@ function jobFacts({ job, onOpenNotebook, trans }: IDetailsProps): Fact[] {
     [trans.__('Retries'), trans.__('%1 of %2 used', job.restarts, job.retries)],
     [trans.__('Exit code'), job.exit_code === null ? null : String(job.exit_code)],
     [trans.__('MLflow record'), job.record],
-    [trans.__('Cost'), job.cost_usd === null ? trans.__('unknown') : `$${job.cost_usd.toFixed(2)}`]
+    [trans.__('Cost'), formatUsdOrUnknown(job.cost_usd, trans)]
   ];
 }
 

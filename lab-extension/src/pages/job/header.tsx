@@ -9,6 +9,7 @@ import { CommandIDs } from '../../commands';
 import { formatDuration } from '../../components/duration';
 import { JobStateBadge } from '../../components/jobState';
 import { GpuCommandIDs } from '../../model/gpuCommands';
+import { CostFigure } from './cost/figure';
 
 interface IHeaderProps {
   readonly job: Job;
@@ -18,6 +19,7 @@ interface IHeaderProps {
   /** An action has ended, which may have made a job. */
   readonly onMade: (job: Job | undefined) => void;
   readonly onRerunWithParameters: () => void;
+  readonly onShowCost: () => void;
   readonly trans: TranslationBundle;
 }
 
@@ -35,6 +37,12 @@ export function Header(props: IHeaderProps): React.JSX.Element {
           <JobStateBadge state={job.state} trans={trans} />
         </span>
         <Elapsed {...props} />
+        <CostFigure
+          job={job}
+          elapsedSeconds={props.elapsedSeconds}
+          onShow={props.onShowCost}
+          trans={trans}
+        />
         <span>{trans._n('%1 process', '%1 processes', job.world_size)}</span>
         <span className="jp-WindlassMuted">
           {job.engine} · {job.kind}

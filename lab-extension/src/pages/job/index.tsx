@@ -1,11 +1,12 @@
 /**
- * The page of a job in the main area: head, and the tabs Log, Notebook, Cluster, Details, Runs and Difference.
+ * The page of a job in the main area: head, and the tabs Log, Notebook, Cluster, Details, Cost, Runs and Difference.
  *
  * Tabs are built when first looked at. The page shows what its model says and holds no truth of its own.
  */
 import { MainAreaWidget, ReactWidget, UseSignal } from '@jupyterlab/apputils';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { CommandRegistry } from '@lumino/commands';
+import type { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import type { Widget } from '@lumino/widgets';
 import { Panel } from '@lumino/widgets';
@@ -26,6 +27,8 @@ import { windlassIcon } from '../../icons';
 import { trackingUrl } from '../../model/tracking';
 import { LazyPanel } from '../../sidebar/lazy';
 import type { IWindlass } from '../../tokens';
+import { AdviceBanner } from './cost/advice';
+import { JobCostModel } from './cost/model';
 import { Details } from './details';
 import { DiffTab } from './diff/tab';
 import { ErrorBox } from './errorBox';
@@ -47,6 +50,7 @@ export class JobPage extends MainAreaWidget<Panel> {
     this._rendermime = options.rendermime;
     this._commands = options.commands;
     this._model = new JobPageModel(options);
+    this._cost = new JobCostModel({ page: this._model, isSeen: () => this._wantsCost() });
     this.id = `jp-windlass-job-${options.jobId}`;
     this.title.icon = windlassIcon;
     this.title.closable = true;
@@ -57,6 +61,7 @@ export class JobPage extends MainAreaWidget<Panel> {
     content.addWidget(this._react(() => this._renderHead()));
     content.addWidget(this._body);
     this._model.changed.connect(this._onModel, this);
+    this._cost.changed.connect(this._emit, this);
     this._onModel();
   }
 
@@ -71,14 +76,36 @@ export class JobPage extends MainAreaWidget<Panel> {
     for (const [other, panel] of this._panels) {
       panel.setHidden(other !== name);
     }
-    this._changed.emit();
+    this._cost.update();
+    this._emit();
   }
 
   override dispose(): void {
     if (!this.isDisposed) {
+      this._cost.dispose();
       this._model.dispose();
       super.dispose();
     }
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    this._cost.update();
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this._cost.update();
+  }
+
+  /** Whether somebody looks at what it costs, or there may be advice in the head. */
+  private _wantsCost(): boolean {
+    const { job } = this._model;
+    return this.isVisible && (this._current === 'cost' || (job !== null && isFinal(job.state)));
+  }
+
+  private _emit(): void {
+    this._changed.emit();
   }
 
   private _onModel(): void {
@@ -128,6 +155,8 @@ export class JobPage extends MainAreaWidget<Panel> {
         return new LazyPanel({ make: async () => this._makePlacement(), trans });
       case 'details':
         return this._react(() => this._renderDetails());
+      case 'cost':
+        return new LazyPanel({ make: async () => this._makeCost(), trans });
       case 'runs':
         return this._react(() => this._renderRuns());
       case 'diff':
@@ -140,6 +169,11 @@ export class JobPage extends MainAreaWidget<Panel> {
   private async _makePlacement(): Promise<Widget> {
     const { PlacementTab } = await import('./placement/tab');
     return new PlacementTab({ page: this._model });
+  }
+
+  private async _makeCost(): Promise<Widget> {
+    const { makeCostTab } = await import('./cost/tab');
+    return makeCostTab({ model: this._cost, commands: this._commands });
   }
 
   private _notebookPanel(): Widget {
@@ -167,6 +201,7 @@ export class JobPage extends MainAreaWidget<Panel> {
           commands={this._commands}
           onMade={again => void this._open(again)}
           onRerunWithParameters={() => void this._rerun(job)}
+          onShowCost={() => this.showTab('cost')}
           trans={trans}
         />
         {job.error && (
@@ -176,6 +211,7 @@ export class JobPage extends MainAreaWidget<Panel> {
             trans={trans}
           />
         )}
+        {this._renderAdvice(job)}
         <Tabs
           idPrefix={this.id}
           label={trans.__('Job')}
@@ -187,6 +223,19 @@ export class JobPage extends MainAreaWidget<Panel> {
     );
   }
 
+  private _renderAdvice(job: Job): React.JSX.Element | null {
+    const { value: advice } = this._cost.advice;
+    return advice && this._current !== 'cost' && isFinal(job.state) ? (
+      <AdviceBanner
+        advice={advice}
+        commands={this._commands}
+        job={job}
+        onShow={() => this.showTab('cost')}
+        trans={this._windlass.trans}
+      />
+    ) : null;
+  }
+
   private _tabs(job: Job): { name: JobTabName; label: string }[] {
     const { trans } = this._windlass;
     const runs = job.runs.length;
@@ -195,6 +244,7 @@ export class JobPage extends MainAreaWidget<Panel> {
       { name: 'notebook', label: trans.__('Notebook') },
       ...(job.engine === CLUSTER_ENGINE ? [{ name: 'placement' as const, label: trans.__('Cluster') }] : []),
       { name: 'details', label: trans.__('Details') },
+      { name: 'cost', label: trans.__('Cost') },
       { name: 'runs', label: runs > 0 ? trans.__('Runs (%1)', runs) : trans.__('Runs') },
       { name: 'diff', label: trans.__('Changes') }
     ];
@@ -259,6 +309,7 @@ export class JobPage extends MainAreaWidget<Panel> {
 
   private readonly _body = new Panel();
   private readonly _commands: CommandRegistry;
+  private readonly _cost: JobCostModel;
   private _current: JobTabName = 'log';
   private readonly _model: JobPageModel;
   private readonly _panels = new Map<JobTabName, Widget>();

@@ -1,4 +1,4 @@
 /** The tabs of a job's page. */
 
 /** A tab of the page. */
-export type JobTabName = 'log' | 'notebook' | 'placement' | 'details' | 'runs' | 'diff';
+export type JobTabName = 'log' | 'notebook' | 'placement' | 'details' | 'cost' | 'runs' | 'diff';

@@ -8,6 +8,8 @@ import React, { useEffect, useRef, useState } from 'react';
 import type { Job } from '../../api/types';
 import { isFinal } from '../../api/types';
 import { CommandIDs } from '../../commands';
+import { formatUsd } from '../../components/money';
+import { costNow } from '../../model/costs';
 import type { IWindlass } from '../../tokens';
 import { JobRow } from './row';
 import { useTick } from './useTick';
@@ -59,6 +61,7 @@ export function JobsList(props: JobsList.IProps): React.JSX.Element {
             key={job.id}
             job={job}
             commands={commands}
+            cost={costText(job, model.elapsedSeconds(job))}
             elapsed={wholeSeconds(model.elapsedSeconds(job))}
             index={index}
             isActive={index === current}
@@ -160,6 +163,12 @@ function moveInRow(row: HTMLElement, step: 1 | -1): void {
 
 function rowAt(list: HTMLElement | null, index: number): HTMLElement | null {
   return (list?.children[index] ?? null) as HTMLElement | null;
+}
+
+/** What a job costs by now; null: not known, or nothing was held yet. */
+function costText(job: Job, elapsed: number | null): string | null {
+  const usd = costNow(job, elapsed);
+  return usd === null || usd === 0 ? null : formatUsd(usd);
 }
 
 function wholeSeconds(seconds: number | null): number | null {

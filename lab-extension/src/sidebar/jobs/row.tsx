@@ -19,7 +19,7 @@ const FINAL_ACTIONS = [CommandIDs.rerunJob, CommandIDs.openJob, CommandIDs.delet
 
 /** A row; rendered again only when something in it has changed. */
 export const JobRow = memo(function JobRow(props: JobRow.IProps): React.JSX.Element {
-  const { commands, elapsed, index, isActive, job, onFocus, trans } = props;
+  const { commands, cost, elapsed, index, isActive, job, onFocus, trans } = props;
   const line = secondLine(job, trans);
   const isLive = !isFinal(job.state);
   return (
@@ -38,6 +38,11 @@ export const JobRow = memo(function JobRow(props: JobRow.IProps): React.JSX.Elem
           {job.name}
         </span>
         <span className="jp-WindlassJobs-time">{elapsed === null ? '' : formatDuration(elapsed)}</span>
+        {cost !== null && (
+          <span className="jp-WindlassJobs-cost" title={trans.__('Cost so far')}>
+            {cost}
+          </span>
+        )}
         {job.world_size > 1 && (
           <span className="jp-WindlassJobs-size" title={trans.__('%1 processes', job.world_size)}>
             ×{job.world_size}
@@ -74,6 +79,8 @@ export namespace JobRow {
   /** The properties of `JobRow`. */
   export interface IProps {
     commands: CommandRegistry;
+    /** What it costs by now, as it is shown; null: not known. */
+    cost: string | null;
     /** In whole seconds; null before it has started. */
     elapsed: number | null;
     index: number;
