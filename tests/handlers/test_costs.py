@@ -283,13 +283,13 @@ def test_nobody_without_a_token_and_no_other_user_sees_what_one_spent(
     shared_server: Server,
 ) -> None:
     shared_server.notebook("mine.ipynb", "print(1)")
-    with shared_server.client(**{"X-User": "ann"}) as http:
+    with shared_server.client(**{"X-User": "spender"}) as http:
         sent = http.post("/jobs", json={"notebook": "mine.ipynb"})
         assert sent.status_code == 201, sent.text
         job_id = sent.json()["id"]
-        until(lambda: http.get(f"/jobs/{job_id}").json()["cost_note"], seconds=60, what="ann's job being counted")
+        until(lambda: http.get(f"/jobs/{job_id}").json()["cost_note"], seconds=60, what="the job being counted")
         assert http.get("/costs").json()["total"]["jobs"] == 1
-    with shared_server.client(**{"X-User": "bob"}) as http:
+    with shared_server.client(**{"X-User": "miser"}) as http:
         assert http.get("/costs").json()["total"]["jobs"] == 0
         assert http.get(f"/jobs/{job_id}/cost").status_code == 404
         assert http.get(f"/jobs/{job_id}/advice").status_code == 404
