@@ -79,6 +79,7 @@ export function makeSnapshot(given: Partial<GpuSnapshot> = {}): GpuSnapshot {
   return {
     at: '1970-01-01T00:16:40Z',
     devices: [makeDevice()],
+    pods: [],
     groups: [],
     alarms: [],
     conditions: [],

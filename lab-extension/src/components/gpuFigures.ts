@@ -1,4 +1,4 @@
-/** Figures of GPUs and money as people read them; what is not known is a word. Pure. */
+/** Figures of GPUs as people read them; what is not known is a word. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 const GIB = 1024 ** 3;
@@ -22,19 +22,6 @@ export function formatMemory(used: number | null, total: number | null, trans: T
   return total === null
     ? trans.__('%1 GiB', formatGib(used))
     : trans.__('%1 of %2 GiB', formatGib(used), formatGib(total));
-}
-
-/** Money, in cents where they tell: `$0.004`, `$12.40`, `$78,000`. */
-export function formatUsd(usd: number): string {
-  const size = Math.abs(usd);
-  const digits = size >= 1000 ? 0 : size >= 0.1 || size === 0 ? 2 : 4;
-  const options = { minimumFractionDigits: Math.min(2, digits), maximumFractionDigits: digits };
-  return `${usd < 0 ? '−' : ''}$${size.toLocaleString('en-US', options)}`;
-}
-
-/** Money an hour, as `$2.10/h`. */
-export function formatRate(usdPerHour: number, trans: TranslationBundle): string {
-  return trans.__('%1/h', formatUsd(usdPerHour));
 }
 
 /** Power, as `312 W`. */

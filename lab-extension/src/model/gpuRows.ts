@@ -27,6 +27,8 @@ export interface IDeviceRow {
   readonly device: GpuDevice;
   /** Whether it stands below its job, which then needs no mention. */
   readonly isInJob: boolean;
+  /** What the job that holds it is called; null: none does. */
+  readonly jobName: string | null;
   /** Whether its rank is far behind the others. */
   readonly isStraggler: boolean;
 }
@@ -52,18 +54,20 @@ export function rowsOf(snapshot: GpuSnapshot, turned: ReadonlySet<string>): GpuR
     (job ?? inPlaces.get(placeOf(device)))?.push(device);
   }
   const stragglers = new Map(snapshot.groups.map(group => [group.job_id, group.straggler_rank]));
+  const names = new Map(snapshot.groups.map(group => [group.job_id, group.name]));
+  const nameOf = ({ job_id: job }: GpuDevice): string | null => names.get(job ?? '') ?? null;
   const isStraggler = ({ job_id: job, rank }: GpuDevice): boolean =>
     rank !== null && stragglers.get(job ?? '') === rank;
   const places = PLACES.flatMap(place => {
     const devices = inPlaces.get(place) ?? [];
     const key = `place ${place}`;
     const head = { kind: 'place', place, group: null } as const;
-    return devices.length > 0 ? under(key, head, inOrder(devices), { turned, isStraggler }) : [];
+    return devices.length > 0 ? under(key, head, inOrder(devices), { turned, isStraggler, nameOf }) : [];
   });
   const jobs = snapshot.groups.flatMap(group => {
     const devices = inJobs.get(group.job_id) ?? [];
     const head = { kind: 'job', place: null, group } as const;
-    return under(`job ${group.job_id}`, head, inOrder(devices), { turned, isStraggler });
+    return under(`job ${group.job_id}`, head, inOrder(devices), { turned, isStraggler, nameOf });
   });
   return [...places, ...jobs];
 }
@@ -76,6 +80,7 @@ function placeOf({ node, owners }: GpuDevice): GpuPlace {
 interface IUnderOptions {
   readonly turned: ReadonlySet<string>;
   readonly isStraggler: (device: GpuDevice) => boolean;
+  readonly nameOf: (device: GpuDevice) => string | null;
 }
 
 /** A head, and its devices when it is open. */
@@ -83,7 +88,7 @@ function under(
   key: string,
   head: Pick<IHeadRow, 'kind' | 'place' | 'group'>,
   devices: readonly GpuDevice[],
-  { turned, isStraggler }: IUnderOptions
+  { turned, isStraggler, nameOf }: IUnderOptions
 ): GpuRow[] {
   const isOpenAtFirst = head.kind === 'place' || devices.length <= OPEN_UP_TO;
   const isOpen = isOpenAtFirst !== turned.has(key);
@@ -96,6 +101,7 @@ function under(
       level: isSlice ? 3 : 2,
       device,
       isInJob: head.kind === 'job',
+      jobName: nameOf(device),
       isStraggler: isStraggler(device)
     };
   });

@@ -7,7 +7,8 @@ import { Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 import '../../style/statusbar.css';
 import type { GpuSnapshot } from '../api/types';
-import { formatPercent, formatRate } from '../components/gpuFigures';
+import { formatPercent } from '../components/gpuFigures';
+import { formatRate } from '../components/money';
 import { GpuCommandIDs } from '../model/gpuCommands';
 import type { GpusModel } from '../model/gpus';
 

@@ -17,7 +17,10 @@ describe('the GPUs section', () => {
   let model: GpusModel;
   const opened = jest.fn();
   const commands = new CommandRegistry();
-  commands.addCommand(GpuCommandIDs.openGpus, { execute: args => void opened(args.id) });
+  commands.addCommand(GpuCommandIDs.openGpus, {
+    describedBy: { args: { type: 'object', properties: { id: { type: 'string' } } } },
+    execute: args => void opened(args.id)
+  });
 
   const show = async (given: Partial<GpuSnapshot>) => {
     jest.spyOn(model.client, 'snapshot').mockResolvedValue(makeSnapshot(given));

@@ -1,7 +1,8 @@
 /** What a job took and what it gave, in words. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Job, UsageSummary } from '../../api/types';
-import { formatGib, formatPercent, formatUsd } from '../../components/gpuFigures';
+import { formatGib, formatPercent } from '../../components/gpuFigures';
+import { formatUsd } from '../../components/money';
 import { formatDuration } from '../../components/duration';
 import { formatNumber } from '../compare/format';
 import type { ILine } from '../compare/curves/lines';
@@ -42,7 +43,7 @@ export function tookFigures(
   ];
 }
 
-/** The first and the last value of a metric, and its best by either measure. */
+/** The first and the last value of a metric. */
 export interface IGain {
   readonly metric: string;
   readonly first: number;
@@ -50,16 +51,15 @@ export interface IGain {
 }
 
 /** How metrics changed; of several runs the line that goes on longest tells. */
-export function gainsOf(lines: readonly ILine[]): IGain[] {
-  const longest = new Map<string, ILine>();
-  for (const line of lines) {
-    const known = longest.get(line.metric);
-    if (!known || line.xs.length > known.xs.length) {
-      longest.set(line.metric, line);
-    }
-  }
-  return [...longest.values()].flatMap(({ metric, ys }) => {
-    const values = ys.filter(y => y !== null);
+export function gainsOf(
+  metrics: readonly { readonly metric: string; readonly lines: readonly ILine[] }[]
+): IGain[] {
+  return metrics.flatMap(({ metric, lines }) => {
+    const longest = lines.reduce<ILine | null>(
+      (best, line) => (best === null || line.xs.length > best.xs.length ? line : best),
+      null
+    );
+    const values = longest?.ys.filter(y => y !== null) ?? [];
     const [first, last] = [values[0], values[values.length - 1]];
     return first === undefined || last === undefined ? [] : [{ metric, first, last }];
   });

@@ -71,7 +71,7 @@ export function Charts(props: IChartsProps): React.JSX.Element {
               trans={trans}
             />
           ) : (
-            <p className="jp-WindlassMuted">{trans.__('Not known: there is no reading of it.')}</p>
+            <p className="jp-WindlassMuted">{trans.__('Not known for the time in view.')}</p>
           )}
         </section>
       ))}

@@ -153,7 +153,7 @@ export class GpusPage extends MainAreaWidget<ReactWidget> {
       together: this.id,
       trans
     });
-    const gains = gainsOf(metrics.flatMap(({ lines }) => lines));
+    const gains = gainsOf(metrics);
     return (
       <>
         <Header

@@ -46,17 +46,29 @@ export function deviceLines(
   const { key, factor } = SHOWN[figure];
   const names = namesOf(history.lines, trans);
   return history.lines.map((line, place) => {
-    const later = trailOf(line.device_id).filter(({ at }) => at > history.end);
-    const values = [...history.times.map((_, at) => line[key][at] ?? null), ...later.map(OF_TRAIL[figure])];
+    const end = endOf(history, line[key]);
+    const times = history.times.slice(0, end);
+    const from = times[times.length - 1] ?? -Infinity;
+    const later = trailOf(line.device_id).filter(({ at }) => at > from);
+    const values = [...times.map((_, at) => line[key][at] ?? null), ...later.map(OF_TRAIL[figure])];
     return styled({
       key: `${figure} ${line.device_id}`,
       id: line.device_id,
       metric: names[place] ?? line.label,
-      xs: [...history.times, ...later.map(({ at }) => at)].map(at => at - origin),
+      xs: [...times, ...later.map(({ at }) => at)].map(at => at - origin),
       ys: values.map(value => (value === null ? null : value * factor)),
       place
     });
   });
+}
+
+/** Behind the last moment that is known: what was heard since takes the place of what was not written down yet. */
+function endOf({ times }: GpuHistory, values: readonly (number | null)[]): number {
+  let end = times.length;
+  while (end > 0 && (values[end - 1] ?? null) === null) {
+    end--;
+  }
+  return end;
 }
 
 /** What the job had cost by when; none where that is not known. */

@@ -7,7 +7,7 @@ import * as React from 'react';
 import { toMessage } from '../../api/errors';
 import type { GpuAlarm } from '../../api/types';
 import { chartsIcon } from '../../components/chartsIcon';
-import { formatRate } from '../../components/gpuFigures';
+import { formatRate } from '../../components/money';
 import { WarningSign } from '../../components/warningSign';
 import { GpuCommandIDs } from '../../model/gpuCommands';
 import type { GpusModel } from '../../model/gpus';

@@ -2,7 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { GpuDevice, JobGpuGroup, ServerCost, Spread } from '../../api/types';
 import { formatDuration } from '../../components/duration';
-import { formatMemory, formatPercent, formatRate, formatUsd, formatWatts } from '../../components/gpuFigures';
+import { formatMemory, formatPercent, formatWatts } from '../../components/gpuFigures';
+import { formatRate, formatUsd } from '../../components/money';
 import type { GpuPlace, IDeviceRow, IHeadRow } from '../../model/gpuRows';
 
 /** What a device is called. */
@@ -28,13 +29,16 @@ export function productOf({ name }: GpuDevice): string {
 }
 
 /** Who uses it. */
-export function usersText({ device, isInJob }: IDeviceRow, trans: TranslationBundle): string {
+export function usersText({ device, isInJob, jobName }: IDeviceRow, trans: TranslationBundle): string {
   const names = [...new Set(device.owners.map(({ label }) => label))];
   if (names.length > 0) {
     return isInJob && names.length === 1 ? (device.pod ?? '') : names.join(', ');
   }
   if (isInJob) {
     return device.pod ?? '';
+  }
+  if (jobName !== null) {
+    return trans.__('%1, no process yet', jobName);
   }
   return device.owners_known ? trans.__('nobody') : trans.__('unknown who uses it');
 }
