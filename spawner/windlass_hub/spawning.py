@@ -22,6 +22,7 @@ from traitlets.config import LoggingConfigurable
 from windlass.kube.client import KubeClient
 
 from . import page, places
+from .budget_feed import refused_by_budget
 from .capacity_feed import feed_for
 from .chosen import Chosen, Kept, note
 from .profiles.access import Person
@@ -90,6 +91,8 @@ class ProfileSpawning(_Base):  # type: ignore[misc]  # JupyterHub is not typed
             choice = resolve(self.user_options, catalogue=snapshot.catalogue, person=self.person())
         except OptionError as error:
             raise refusal(str(error), reason="option") from None
+        if over := await self.refused_by_budget():
+            raise refusal(over, reason="budget", status=403)
         if impossible := room_for(choice.profile, await self.capacity()).impossible:
             raise refusal(impossible, reason="impossible")
         # No await from the count to the claim: two starts at once must not both have the last place.
@@ -134,6 +137,14 @@ class ProfileSpawning(_Base):  # type: ignore[misc]  # JupyterHub is not typed
         if not self.hub_service_url or not self.feed_token:
             return None
         return await feed_for(f"{self._api(self.hub_service_url)}/internal/capacity", token=self.feed_token).latest()
+
+    async def refused_by_budget(self) -> str | None:
+        """Why the user's budget lets nothing new start; None where it does, or nobody can tell."""
+        if not self.hub_service_url or not self.feed_token:
+            return None
+        person = self.person()
+        url = f"{self._api(self.hub_service_url)}/internal/budget"
+        return await refused_by_budget(url, token=self.feed_token, user=person.name, groups=person.groups)
 
     def store_client(self) -> KubeClient | None:
         """The client for a store in the cluster; a spawner that has one gives it."""

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from windlass.contract.costs import BudgetList, CostBy, CostReport, ServerCost
 from windlass.contract.hub import (
     ClusterCapacity,
     ImageList,
@@ -35,6 +36,7 @@ M = TypeVar("M", bound=BaseModel)
 
 URL_ENVIRONMENT = "WINDLASS_HUB_URL"
 TOKEN_ENVIRONMENT = "JUPYTERHUB_API_TOKEN"  # noqa: S105 - the name of the variable
+NAME_ENVIRONMENT = "JUPYTERHUB_SERVER_NAME"
 TIMEOUT_SECONDS = 10.0
 METRICS_SECONDS = 30.0
 PROMOTION_SECONDS = 90.0
@@ -50,15 +52,23 @@ class HubBroker:
         url: of its REST interface, as the hub put it into this server's environment.
         token: this server's own, of the hub.
         verify: how to check the service's certificate, as httpx takes it.
+        server_name: of this server, as the hub calls it; empty: the user's default one.
         clock: POSIX seconds, for tests.
     """
 
     def __init__(
-        self, *, url: str, token: str, verify: ssl.SSLContext | bool = True, clock: Callable[[], float] = time.time
+        self,
+        *,
+        url: str,
+        token: str,
+        verify: ssl.SSLContext | bool = True,
+        server_name: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._url = url.rstrip("/") + "/"
         self._bearer = token
         self._verify = verify
+        self._server_name = server_name
         self._clock = clock
         self._http: httpx.AsyncClient | None = None
         self._token: KubernetesToken | None = None
@@ -70,7 +80,8 @@ class HubBroker:
         url, token = environment.get(URL_ENVIRONMENT), environment.get(TOKEN_ENVIRONMENT)
         if not url or not token:
             return None
-        return cls(url=url, token=token, verify=_internal_ssl(environment))
+        name = environment.get(NAME_ENVIRONMENT, "")
+        return cls(url=url, token=token, verify=_internal_ssl(environment), server_name=name)
 
     async def me(self) -> Me:
         """Who this server's user is to the hub. Raises Unavailable and Forbidden, as all of these do."""
@@ -168,6 +179,40 @@ class HubBroker:
     async def model_read(self, read: ModelRead) -> None:
         """Have a line written into the hub's audit log: this server's user reads a model's files."""
         await self._send("POST", "audit/model-reads", body=read)
+
+    async def costs(
+        self,
+        *,
+        by: CostBy,
+        start: str | None = None,
+        end: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> CostReport:
+        """What the user spent, by the cluster's own records; what everybody did where this server's token may see it.
+
+        Args:
+            by: how to group.
+            start: a date (UTC), or RFC 3339; the beginning of this month when left out.
+            end: likewise; a date is included; today when left out.
+            limit: rows of one answer.
+            cursor: `next_cursor` of the answer before.
+
+        Raises:
+            InvalidRequest: the dates make no sense.
+            Unavailable: this hub keeps no such records, too.
+        """
+        given = {"start": start, "end": end, "limit": limit, "cursor": cursor}
+        query = {"by": by, **{name: str(value) for name, value in given.items() if value is not None}}
+        return await self._ask(CostReport, "GET", "costs", query=query)
+
+    async def budgets(self) -> BudgetList:
+        """The budgets that what the user spends counts against."""
+        return await self._ask(BudgetList, "GET", "budgets")
+
+    async def server(self) -> ServerCost:
+        """What this very server has cost since it was started. Raises NotFound, too."""
+        return await self._ask(ServerCost, "GET", "server-cost", query={"name": self._server_name})
 
     async def close(self) -> None:
         """Give back the connections; asking again opens new ones."""

@@ -325,6 +325,13 @@ SERVICE_RIGHTS: tuple[Right, ...] = (
         "jobs",
         "Runtimes of TrainJobs that were never made.",
     ),
+    _service_there(
+        "",
+        "resourcequotas",
+        ("create", "delete", "patch"),
+        "costs",
+        "A quota beside the usual one keeps new pods out once a budget is used up.",
+    ),
     _service_there("", "pods/log", ("get",), "jobs", "The last lines of a job that could not report itself."),
     _service_there("", "events", ("get", "list"), "jobs", "Why a job was lost."),
     _service_there("serving.kserve.io", "inferenceservices", ("patch",), "serving", "Advance or roll back a roll-out."),

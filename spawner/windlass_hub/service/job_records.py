@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from windlass_hub.reconciler.records import JobRecord, RecordRefused, RecordsAway
 
 from .audit_database import AuditDatabase, DatabaseProblem, RowRefused, storable
+from .job_durations import count_duration
 from .job_tables import JobRow
 
 _FIELDS = tuple(field.name for field in fields(JobRecord))
@@ -54,6 +55,7 @@ class JobRecords:
             try:
                 with connection.begin_nested():
                     connection.execute(insert(JobRow).values(values))
+                    count_duration(connection, record)
             except IntegrityError:
                 if connection.execute(same).first() is None:
                     raise

@@ -18,6 +18,7 @@ from windlass.contract.problem import FieldProblem, Problem
 from windlass.kube.errors import KubeError
 from windlass_hub.profiles.model import CatalogueError
 from windlass_hub.profiles.store import ReadOnly, SaveConflict, StoreError
+from windlass_hub.spending.records import SpendingAway
 
 from .audit_database import DatabaseProblem
 
@@ -208,6 +209,7 @@ _TRANSLATED: dict[type[BaseException], Callable[[Any], ServiceError]] = {
     SaveConflict: lambda error: Clash(str(error), extra={"revision": error.current.revision}),
     ReadOnly: lambda error: Clash(str(error)),
     StoreError: lambda error: Away(str(error)),
+    SpendingAway: lambda error: Away(str(error)),
     DatabaseProblem: lambda error: Away(str(error)),
     domain.InvalidRequest: _invalid_request,
     domain.NotFound: lambda error: Missing(str(error)),

@@ -91,6 +91,10 @@ class SpendingTask:
             await asyncio.wait({self._task})
         await self._watch.stop()
 
+    def look_soon(self) -> None:
+        """Have the next look begin at once."""
+        self._news.set()
+
     async def look(self) -> None:
         """Bring everything up to now, once."""
         try:

@@ -15,12 +15,13 @@ from windlass_hub.settings import ACCESS_SERVICE, COSTS_READ, PROFILES_READ, PRO
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CUSTOM = {PROFILES_READ, PROFILES_WRITE, COSTS_READ}
-OPEN = {"api/health", "api/internal/capacity", "oauth_callback", ""}
+OPEN = {"api/health", "api/internal/capacity", "api/internal/budget", "oauth_callback", ""}
 """What needs no identity of the hub: a probe, the hub's own secret, the login's end, the redirect to the home page."""
 
 
 ME: tuple[str, ...] = ()
 READ, WRITE = (PROFILES_READ,), (PROFILES_READ, PROFILES_WRITE)
+COSTS, BUDGETS = (COSTS_READ,), (PROFILES_WRITE, COSTS_READ)
 NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "api/me": {"GET": ME},
     "api/token": {"POST": ME},
@@ -35,6 +36,11 @@ NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "api/models/1/promotions/1/comparison": {"GET": ME},
     "api/models/1/promotion-terms": {"GET": ME},
     "api/audit/model-reads": {"POST": ME},
+    "api/costs": {"GET": ME},
+    "api/budgets": {"GET": ME},
+    "api/server-cost": {"GET": ME},
+    "api/admin/budgets/1/1/1": {"PUT": BUDGETS},
+    "metrics": {"GET": COSTS},
     "api/admin/catalogue": {"GET": READ, "PUT": WRITE},
     "api/admin/catalogue/validate": {"POST": READ},
     "api/admin/catalogue/yaml": {"GET": READ, "PUT": WRITE},
@@ -46,6 +52,7 @@ NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "api/admin/audit": {"GET": WRITE},
     "": {"GET": ME},
     "promotions": {"GET": ME},
+    "costs": {"GET": ME},
 }
 """What each route needs, written a second time: a new route, or one that needs less than before, is to be looked at."""
 

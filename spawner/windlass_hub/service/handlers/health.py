@@ -16,6 +16,7 @@ class HealthHandler(AnswerHandler):
             "audit": not audit.ok,
             "profiles": state.shelf.last is None or state.shelf.problem is not None,
             "records": state.reconciler is not None and state.reconciler.problem is not None,
+            "costs": state.spending is not None and state.spending.problem is not None,
             "capacity": state.capacity is not None and state.capacity.problem is not None,
         }
         self.reply({"status": "ok", "troubled": [name for name, is_so in troubled.items() if is_so]})

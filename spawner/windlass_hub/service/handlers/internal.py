@@ -1,4 +1,4 @@
-"""`internal/capacity`: the figures of nodes for the hub process alone, which knows the service by a shared secret."""
+"""What the hub process alone may ask, which knows the service by a shared secret; `internal/capacity`: the nodes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from windlass_hub.service.problems import Away, NotLoggedIn
 _SCHEME = "token "
 
 
-class InternalCapacityHandler(AnswerHandler):
-    """`api/internal/capacity`. No identity of the hub opens it: names of nodes and labels are not for everybody."""
+class InternalHandler(AnswerHandler):
+    """Base. No identity of the hub opens it."""
 
     async def settle(self) -> None:
         """Compare the secret, in constant time; none configured opens nothing."""
@@ -20,6 +20,10 @@ class InternalCapacityHandler(AnswerHandler):
         given = header[len(_SCHEME) :].strip() if header[: len(_SCHEME)].lower() == _SCHEME else ""
         if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
             raise NotLoggedIn("This is for the hub itself.")
+
+
+class InternalCapacityHandler(InternalHandler):
+    """`api/internal/capacity`: names of nodes and labels are not for everybody."""
 
     async def get(self) -> None:
         """The newest snapshot."""

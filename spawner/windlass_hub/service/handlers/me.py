@@ -56,5 +56,6 @@ class MeHandler(ServiceHandler):
             "metrics": state.prometheus is not None,
             "promotions": state.promoting is not None,
             "model-reads": True,
+            "costs": state.spending is not None,
         }
         return [name for name, works in there.items() if works]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from .budget_decisions import BudgetDecisionHandler, InternalBudgetHandler
 from .capacity import CapacityHandler
 from .catalogue import ImagesHandler, PricesHandler, ProfilesHandler
+from .costs import BudgetsHandler, CostsHandler, ServerCostHandler
+from .exposition import ExpositionHandler
 from .health import HealthHandler
 from .internal import InternalCapacityHandler
 from .me import MeHandler
@@ -34,5 +37,11 @@ ROUTES: tuple[tuple[str, type], ...] = (
     (rf"api/models/{MODEL}/promotions/([0-9]{{1,18}})/comparison", PromotionComparisonHandler),
     (rf"api/models/{MODEL}/promotion-terms", PromotionTermsHandler),
     (r"api/audit/model-reads", ModelReadsHandler),
+    (r"api/costs", CostsHandler),
+    (r"api/budgets", BudgetsHandler),
+    (r"api/server-cost", ServerCostHandler),
+    (r"api/admin/budgets/([^/]+)/([^/]+)/([^/]+)", BudgetDecisionHandler),
+    (r"metrics", ExpositionHandler),
     (r"api/internal/capacity", InternalCapacityHandler),
+    (r"api/internal/budget", InternalBudgetHandler),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .costs import CostsPage
 from .files import FileHandler
 from .home import HomePage
 from .promotions import PromotionsPage
@@ -9,6 +10,7 @@ from .promotions import PromotionsPage
 ROUTES: tuple[tuple[str, type], ...] = (
     (r"", HomePage),
     (r"promotions", PromotionsPage),
+    (r"costs", CostsPage),
     (r"static/(.*)", FileHandler),
 )
 """Patterns below the service's prefix, and their handlers."""

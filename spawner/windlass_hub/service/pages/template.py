@@ -33,6 +33,7 @@ class TemplatePage(PageHandler):
                 hub=self.hub_auth.hub_prefix,
                 here=self.here,
                 has_promotions=self.state.promoting is not None,
+                has_costs=self.state.spending is not None,
                 user=caller.name if caller else "",
                 xsrf=self.xsrf_token.decode() if caller else "",
                 may_write=bool(caller and caller.has(PROFILES_WRITE)),
