@@ -4,7 +4,7 @@
  * Sizes are of the files as they lie on disk, uncompressed; build with `npm run build:prod` first. The budgets stand in
  * budget.json, which benchmarks/frontend_bytes.py reads too. That of all was 200 kB before there were clusters (some 30 kB)
  * and experiments, runs, their comparison and models (some 230 kB, and uPlot's 53 kB, which draws 2,000 lines in half a
- * second) and GPUs (some 35 kB): each is fetched when it is first looked at.
+ * second), GPUs (some 35 kB) and money (some 45 kB): each is fetched when it is first looked at.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';

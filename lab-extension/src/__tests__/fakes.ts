@@ -4,6 +4,7 @@
 import type { ServerConnection } from '@jupyterlab/services';
 import { nullTranslator } from '@jupyterlab/translation';
 import { WindlassClient } from '../api/client';
+import { CostsClient } from '../api/costs';
 import { WindlassError } from '../api/errors';
 import { WindlassSocket } from '../api/socket';
 import type {
@@ -15,6 +16,7 @@ import type {
   Problem,
   ServerMessage
 } from '../api/types';
+import { fakeCosts } from './costs';
 import { InfoModel } from '../model/info';
 import { JobsModel } from '../model/jobs';
 import { SettingsModel } from '../model/settings';
@@ -61,7 +63,6 @@ export function makeJob(given: Partial<Job> = {}): Job {
     gpu_hours: null,
     usd_per_hour: null,
     cost_note: null,
-    usd_per_hour: null,
     error: null,
     notices: [],
     rerun_of: null,
@@ -243,6 +244,9 @@ export interface IFakeWindlass extends IWindlass {
 /** Windlass over a fake client that knows these jobs. */
 export function fakeWindlass(jobs: readonly Job[] = []): IFakeWindlass {
   FakeWebSocket.reset();
+  if (!jest.isMockFunction(CostsClient.prototype.estimate)) {
+    fakeCosts();
+  }
   const client = fakeClient(jobs);
   const socket = new WindlassSocket({ serverSettings: client.serverSettings });
   const info = new InfoModel({ client });

@@ -208,7 +208,7 @@ describe('the page of a job', () => {
     );
     await choose('Details');
 
-    const fact = (name: string) => see().getByText(name).nextElementSibling?.textContent;
+    const fact = (name: string) => see().getByText(name, { selector: 'dt' }).nextElementSibling?.textContent;
     expect([fact('Cost'), fact('Environment')]).toEqual(['unknown', 'unknown']);
     expect(see().queryByText('Started')).toBeNull();
   });
