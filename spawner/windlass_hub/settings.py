@@ -89,8 +89,10 @@ class Settings(BaseModel):
         "", description="A file with prices by node, card, region and date, before those of the catalogue."
     )
     budgets: tuple[BudgetRule, ...] = Field((), description="What users and groups may spend in a month or a week.")
-    cull_minutes: float | None = Field(
-        None, gt=0, description="After how long without activity the hub's culler stops a server; told to its user."
+    cull_minutes: float = Field(
+        0,
+        ge=0,
+        description="After how long without activity the hub's culler stops a server; told to its user. 0: not known.",
     )
     mlflow_url: str = Field("", description="The MLflow server users' jobs reach; empty: each user's own.")
     mlflow_credentials_file: str = Field(

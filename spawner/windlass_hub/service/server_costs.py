@@ -51,7 +51,7 @@ async def server_cost(state: ServiceState, *, user: str, name: str) -> ServerCos
             took = await _took(state.spending, user=user, pod=str((server.get("state") or {}).get("pod_name") or ""))
         except SpendingAway as error:
             notes.append(f"The records of costs cannot be read now: {error}")
-    if cull is None:
+    if not cull:
         notes.append("Whether and when the hub stops idle servers is not known here (cull_minutes).")
     return _told(
         ServerCost(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -248,6 +249,21 @@ async def test_costs_are_a_table_for_spreadsheets_that_takes_nothing_for_a_formu
     lines = answer.text.splitlines()
     assert lines[0].startswith("experiment,label,usd,idle_usd")
     assert lines[1].startswith("'=cmd|")
+
+
+async def test_the_page_has_nothing_inline_and_is_in_the_navigation(team: Team) -> None:
+    async with team.service.client("bob") as http:
+        page, home = await http.get("costs"), await http.get("")
+        script = await http.get("static/costs/main.js")
+        team.service.state.spending, kept = None, team.service.state.spending
+        without = [await http.get(path) for path in ("costs", "api/costs", "")]
+        team.service.state.spending = kept
+    assert (page.status_code, script.status_code) == (200, 200)
+    assert 'href="/services/windlass/costs" aria-current="page">Costs' in page.text
+    assert 'href="/services/windlass/costs">Costs' in home.text
+    assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=", page.text)
+    assert [each.status_code for each in without] == [403, 503, 200]
+    assert ">Costs<" not in without[2].text
 
 
 @pytest.mark.parametrize(
