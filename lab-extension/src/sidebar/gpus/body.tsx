@@ -103,19 +103,21 @@ function Summary({ snapshot, trans }: ISnapshotProps): React.JSX.Element | null 
     return null;
   }
   return (
-    <dl className="jp-WindlassGpus-summary">
-      {devices.length > 0 && (
-        <div>
-          <dt>{trans.__('Mean use')}</dt>
-          <dd>{formatPercent(engine, trans)}</dd>
+    <div className="jp-WindlassGpus-summary">
+      <dl>
+        {devices.length > 0 && (
+          <div>
+            <dt>{trans.__('Mean use')}</dt>
+            <dd>{formatPercent(engine, trans)}</dd>
+          </div>
+        )}
+        <div title={note ?? undefined}>
+          <dt>{trans.__('Cost now')}</dt>
+          <dd>{rate === null ? trans.__('unknown') : formatRate(rate, trans)}</dd>
         </div>
-      )}
-      <div title={note ?? undefined}>
-        <dt>{trans.__('Cost now')}</dt>
-        <dd>{rate === null ? trans.__('unknown') : formatRate(rate, trans)}</dd>
-      </div>
-      {note !== null && <dd className="jp-WindlassGpus-note">{note}</dd>}
-    </dl>
+      </dl>
+      {note !== null && <p className="jp-WindlassGpus-note">{note}</p>}
+    </div>
   );
 }
 
