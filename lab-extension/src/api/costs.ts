@@ -5,7 +5,15 @@
  */
 import type { ServerConnection } from '@jupyterlab/services';
 import { request, requestText } from './request';
-import type { BudgetList, CostEstimate, CostReport, JobAdvice, JobCost, JobRequest, PriceList } from './types';
+import type {
+  BudgetList,
+  CostEstimate,
+  CostReport,
+  JobAdvice,
+  JobCost,
+  JobRequest,
+  PriceList
+} from './types';
 
 /** Calls about money. Every call may throw a `WindlassError`. */
 export class CostsClient {

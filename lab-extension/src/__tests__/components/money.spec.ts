@@ -1,5 +1,11 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import { formatGpuHours, formatPart, formatRate, formatUsd, formatUsdOrUnknown } from '../../components/money';
+import {
+  formatGpuHours,
+  formatPart,
+  formatRate,
+  formatUsd,
+  formatUsdOrUnknown
+} from '../../components/money';
 
 const trans = nullTranslator.load('windlass');
 
@@ -31,7 +37,9 @@ describe('money', () => {
   });
 
   it('says that it is not known, and no number', () => {
-    const texts = [formatUsdOrUnknown, formatRate, formatGpuHours, formatPart].map(format => format(null, trans));
+    const texts = [formatUsdOrUnknown, formatRate, formatGpuHours, formatPart].map(format =>
+      format(null, trans)
+    );
     expect(texts).toEqual(['unknown', 'unknown', 'unknown', 'unknown']);
   });
 

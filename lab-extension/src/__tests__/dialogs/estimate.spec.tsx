@@ -88,7 +88,9 @@ describe('the estimate of the submit dialog', () => {
     costs.estimate.mockResolvedValue(makeEstimate({ refused, budgets: [budget] }));
     const opened = await openDialog();
     await said(refused);
-    await said('$104.20 of $100.00 (104 %) spent, without 1 job, whose cost is not known, nothing new may be');
+    await said(
+      '$104.20 of $100.00 (104 %) spent, without 1 job, whose cost is not known, nothing new may be'
+    );
     await waitFor(() => opened.dialog.getByText('A budget that is spent forbids this: see under Cost.'));
     await act(async () => submitButton(opened).click());
     expect(opened.windlass.client.submit).not.toHaveBeenCalled();
@@ -124,7 +126,10 @@ describe('advice for the next run', () => {
   it('reaches the fields about a cluster, also after a reload', async () => {
     const path = 'work/sliced.ipynb';
     const saved: Record<string, unknown> = {};
-    const store = { fetch: async () => undefined, save: async (id: string, value: unknown) => (saved[id] = value) };
+    const store = {
+      fetch: async () => undefined,
+      save: async (id: string, value: unknown) => (saved[id] = value)
+    };
     const windlass = { ...fakeWindlass(), store: store as never };
     const job = makeJob({ notebook: path, engine: 'kubernetes', gpus_per_worker: 1 });
     const gpu = { product: null, share: 'mig', mig_profile: '2g.10gb', resource: null };

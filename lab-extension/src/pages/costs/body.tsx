@@ -60,7 +60,11 @@ function Sums({ model, commands }: IBodyProps): React.JSX.Element {
   const { by, client, limit, range, revision, windlass } = model;
   const { trans } = windlass;
   const report = useRemote(by, async () => client.report({ by, ...range, limit }), revision);
-  const days = useRemote('day', async () => client.report({ by: 'day', ...range, limit: MOST_DAYS }), revision);
+  const days = useRemote(
+    'day',
+    async () => client.report({ by: 'day', ...range, limit: MOST_DAYS }),
+    revision
+  );
   const retry = { label: trans.__('Try again'), act: () => model.refresh() };
   const { value, problem } = report;
   if (!value) {

@@ -42,7 +42,11 @@ export function Controls({ model }: IControlsProps): React.JSX.Element {
               value={range.start}
               onChange={start => model.setDays({ ...range, start })}
             />
-            <Day label={trans.__('To')} value={range.end} onChange={end => model.setDays({ ...range, end })} />
+            <Day
+              label={trans.__('To')}
+              value={range.end}
+              onChange={end => model.setDays({ ...range, end })}
+            />
           </>
         ) : (
           <span className="jp-WindlassMuted">{trans.__('%1 to %2', range.start, range.end)}</span>
@@ -92,10 +96,12 @@ interface IChoiceProps<V extends string> {
 }
 
 function Choice<V extends string>({ label, value, choices, onChoose }: IChoiceProps<V>): React.JSX.Element {
+  const id = React.useId();
   return (
-    <label className="jp-WindlassCostsPage-control">
-      <span>{label}</span>
+    <span className="jp-WindlassCostsPage-control">
+      <label htmlFor={id}>{label}</label>
       <select
+        id={id}
         className="jp-WindlassSelect"
         value={value}
         onChange={event => onChoose(event.target.value as V)}
@@ -106,7 +112,7 @@ function Choice<V extends string>({ label, value, choices, onChoose }: IChoicePr
           </option>
         ))}
       </select>
-    </label>
+    </span>
   );
 }
 
@@ -117,16 +123,18 @@ interface IDayProps {
 }
 
 function Day({ label, value, onChange }: IDayProps): React.JSX.Element {
+  const id = React.useId();
   return (
-    <label className="jp-WindlassCostsPage-control">
-      <span>{label}</span>
+    <span className="jp-WindlassCostsPage-control">
+      <label htmlFor={id}>{label}</label>
       <input
+        id={id}
         type="date"
         className="jp-WindlassInput"
         value={value}
         onChange={event => onChange(event.target.value)}
       />
-    </label>
+    </span>
   );
 }
 

@@ -31,12 +31,12 @@ export function CostTable({ report, model, commands }: ICostTableProps): React.J
               <th scope="col">{byLabel(by, trans)}</th>
               {[
                 trans.__('Cost'),
-                trans.__('Not used'),
+                trans.__('Idle cost'),
                 trans.__('GPU hours'),
-                trans.__('Not used'),
+                trans.__('Idle GPU hours'),
                 trans.__('Jobs')
-              ].map((name, index) => (
-                <th key={index} scope="col" className="jp-mod-number">
+              ].map(name => (
+                <th key={name} scope="col" className="jp-mod-number">
                   {name}
                 </th>
               ))}

@@ -37,12 +37,7 @@ export function Header(props: IHeaderProps): React.JSX.Element {
           <JobStateBadge state={job.state} trans={trans} />
         </span>
         <Elapsed {...props} />
-        <CostFigure
-          job={job}
-          elapsedSeconds={props.elapsedSeconds}
-          onShow={props.onShowCost}
-          trans={trans}
-        />
+        <CostFigure job={job} elapsedSeconds={props.elapsedSeconds} onShow={props.onShowCost} trans={trans} />
         <span>{trans._n('%1 process', '%1 processes', job.world_size)}</span>
         <span className="jp-WindlassMuted">
           {job.engine} · {job.kind}

@@ -22,7 +22,7 @@ describe('the page of costs', () => {
     windlass = fakeWindlass();
   });
 
-  async function open(): Promise<ReturnType<typeof within>> {
+  async function open(): Promise<void> {
     const commands = new CommandRegistry();
     commands.addCommand(CommandIDs.openJob, {
       describedBy: { args: null },
@@ -30,9 +30,9 @@ describe('the page of costs', () => {
     });
     page = new CostsPage({ windlass, commands });
     await act(async () => Widget.attach(page, document.body));
-    return within(page.node);
   }
 
+  const see = () => within(page.node);
   const text = () => page.node.textContent;
   const choose = async (label: string, value: string): Promise<void> => {
     await act(async () => {
@@ -48,19 +48,39 @@ describe('the page of costs', () => {
 
   it('sums up what is known, and says what it lacks', async () => {
     const items = [
-      makeRow({ key: 'a', label: `train ${BAIT}`, job_id: 'a', usd: 1284, idle_usd: 0.0042, gpu_hours: 12.34 }),
-      makeRow({ key: 'b', label: 'other', job_id: 'b', usd: null, idle_usd: null, gpu_hours: null, unknown_jobs: 1 })
+      makeRow({
+        key: 'a',
+        label: `train ${BAIT}`,
+        job_id: 'a',
+        usd: 1284,
+        idle_usd: 0.0042,
+        gpu_hours: 12.34
+      }),
+      makeRow({
+        key: 'b',
+        label: 'other',
+        job_id: 'b',
+        usd: null,
+        idle_usd: null,
+        gpu_hours: null,
+        unknown_jobs: 1
+      })
     ];
     const total = makeRow({ label: 'Total', usd: 1284, jobs: 2, unknown_jobs: 1, unknown_idle_jobs: 1 });
     costs.report.mockImplementation(async ({ by }) => makeReport({ by, items, total }));
-    const see = await open();
-    const cells = (name: RegExp) => [...see.getByRole('row', { name }).children].map(cell => cell.textContent);
+    await open();
+    const cells = (name: RegExp) =>
+      [...see().getByRole('row', { name }).children].map(cell => cell.textContent);
     expect(cells(/^train/)).toEqual([`train ${BAIT} `, '$1,284', '$0.0042', '12.3', '0', '1']);
     expect(cells(/^other/)).toEqual(['other ', 'unknown', 'unknown', 'unknown', '0', '1']);
     expect(cells(/^Total/)).toEqual(['Total', '$1,284', '$0.00', '0', '0', '2 (1 not known)']);
     expect(text()).toContain('These sums are of what is known: without 1 job, whose cost is not known');
     expect(page.node.querySelector('img')).toBeNull();
-    await act(async () => see.getByRole('button', { name: /^train/ }).click());
+    await act(async () =>
+      see()
+        .getByRole('button', { name: /^train/ })
+        .click()
+    );
     expect(executed).toHaveBeenCalledWith('a');
   });
 
@@ -75,8 +95,9 @@ describe('the page of costs', () => {
   });
 
   it('groups by what is chosen; what only a hub knows is offered on a hub alone', async () => {
-    const see = await open();
-    const offered = () => [...see.getByLabelText<HTMLSelectElement>('By').options].map(({ value }) => value);
+    await open();
+    const offered = () =>
+      [...see().getByLabelText<HTMLSelectElement>('By').options].map(({ value }) => value);
     expect(offered()).toEqual(['job', 'experiment', 'day']);
     windlass.client.info.mockResolvedValue(makeInfo({ on_hub: true }));
     await act(async () => windlass.info.refresh());
@@ -88,22 +109,22 @@ describe('the page of costs', () => {
   });
 
   it('asks for the days that are chosen, and not for days in the wrong order', async () => {
-    const see = await open();
+    await open();
     await choose('Days', 'chosen');
     await choose('From', '2026-01-31');
     await choose('To', '2026-01-02');
     expect(text()).toContain('The first day lies after the last: exchange them.');
-    expect(see.getByRole('button', { name: 'Download CSV' })).toHaveProperty('disabled', true);
+    expect(see().getByRole('button', { name: 'Download CSV' })).toHaveProperty('disabled', true);
     await choose('From', '2026-01-01');
     expect(costs.report.mock.lastCall?.[0]).toMatchObject({ start: '2026-01-01', end: '2026-01-02' });
   });
 
   it('gives all rows as CSV', async () => {
-    const see = await open();
+    await open();
     URL.createObjectURL = jest.fn(() => 'blob:1');
     URL.revokeObjectURL = jest.fn();
     const click = jest.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => undefined);
-    await act(async () => see.getByRole('button', { name: 'Download CSV' }).click());
+    await act(async () => see().getByRole('button', { name: 'Download CSV' }).click());
     expect(costs.table).toHaveBeenCalledWith(expect.objectContaining({ by: 'job', limit: 10_000 }));
     expect((click.mock.contexts[0] as HTMLAnchorElement).download).toMatch(/^costs-by-job-.*\.csv$/);
   });
@@ -121,23 +142,25 @@ describe('the page of costs', () => {
     };
     const problem = 'prices.yaml:6: cheap is no number.';
     costs.prices.mockResolvedValue({ items: [price], currency: 'USD', problem });
-    costs.budgets.mockResolvedValue({ items: [makeBudget({ scope: 'group', name: 'vision', state: 'warning' })] });
-    const see = await open();
-    expect(see.getByRole('alert').textContent).toBe(problem);
-    const row = see.getByRole('row', { name: /core/, hidden: true });
+    costs.budgets.mockResolvedValue({
+      items: [makeBudget({ scope: 'group', name: 'vision', state: 'warning' })]
+    });
+    await open();
+    expect(see().getByRole('alert').textContent).toBe(problem);
+    const row = see().getByRole('row', { name: /core/, hidden: true });
     expect(row.textContent).toBe('core$0.031on demandanyuntil 2026-12-31list price');
     expect(text()).toContain('Budget of vision of this month: $12.50 of $100.00 (13 %) spent');
   });
 
   it('says that there is nothing, that it may not be seen, or that it could not be had', async () => {
     costs.report.mockResolvedValue(makeReport({ items: [] }));
-    const see = await open();
+    await open();
     expect(text()).toContain('Nothing was spent in these days');
     costs.report.mockRejectedValue(failure('forbidden', 403));
     await choose('By', 'experiment');
     expect(page.node.querySelector('.jp-WindlassState.jp-mod-forbidden')).not.toBeNull();
     costs.report.mockResolvedValue(makeReport());
-    await act(async () => see.getByRole('button', { name: 'Try again' }).click());
+    await act(async () => see().getByRole('button', { name: 'Try again' }).click());
     expect(text()).toContain('$1.27');
   });
 });

@@ -41,7 +41,9 @@ afterEach(() => {
   used.mockReset();
 });
 
-async function open(given: { cost?: Partial<JobCost>; advice?: Partial<JobAdvice> } = {}): Promise<HTMLElement> {
+async function open(
+  given: { cost?: Partial<JobCost>; advice?: Partial<JobAdvice> } = {}
+): Promise<HTMLElement> {
   costs.job.mockResolvedValue(makeCost(given.cost));
   costs.advice.mockResolvedValue(makeAdvice(given.advice));
   const windlass = fakeWindlass();

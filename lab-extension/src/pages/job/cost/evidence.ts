@@ -28,7 +28,10 @@ export function evidenceFacts(usage: UsageSummary | null, trans: TranslationBund
   ];
 }
 
-function engineText({ engine_mean: mean, engine_peak: peak }: UsageSummary, trans: TranslationBundle): string {
+function engineText(
+  { engine_mean: mean, engine_peak: peak }: UsageSummary,
+  trans: TranslationBundle
+): string {
   return mean === null
     ? trans.__('unknown')
     : trans.__('%1 in the mean, %2 at most', formatPart(mean, trans), formatPart(peak, trans));
@@ -44,10 +47,17 @@ function gpuMemoryText(usage: UsageSummary, trans: TranslationBundle): string {
     : trans.__('%1 of %2 at most', formatBinary(peak), formatBinary(total));
 }
 
-function coresText({ cpu_cores_mean: mean, cpu_cores_peak: peak }: UsageSummary, trans: TranslationBundle): string {
+function coresText(
+  { cpu_cores_mean: mean, cpu_cores_peak: peak }: UsageSummary,
+  trans: TranslationBundle
+): string {
   return mean === null || peak === null
     ? trans.__('unknown')
-    : trans.__('%1 cores in the mean, %2 at most', mean.toFixed(1), peak.toFixed(1));
+    : trans.__('%1 cores in the mean, %2 at most', rounded(mean), rounded(peak));
+}
+
+function rounded(cores: number): number {
+  return Number(cores.toPrecision(2));
 }
 
 function memoryText({ host_memory_peak_bytes: peak }: UsageSummary, trans: TranslationBundle): string {

@@ -26,7 +26,9 @@ interface ICostTabProps {
 
 /** The tab as a widget. */
 export function makeCostTab(props: ICostTabProps): ReactWidget {
-  return ReactWidget.create(<UseSignal signal={props.model.changed}>{() => <CostTab {...props} />}</UseSignal>);
+  return ReactWidget.create(
+    <UseSignal signal={props.model.changed}>{() => <CostTab {...props} />}</UseSignal>
+  );
 }
 
 /** The tab. */
