@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import mul
 
+from windlass.costs.products import card_of
 from windlass.kube.quantities import parse_bytes, parse_quantity
 
 from .model import Profile, Toleration
 from .nodes import Amounts, CapacitySnapshot, NodeRoom, Taint
-from .prices import card_of
 from .rendering import extended_resources, node_selector, tolerations
 
 PRODUCT_LABEL = "nvidia.com/gpu.product"

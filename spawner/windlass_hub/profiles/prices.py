@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from windlass.costs.products import card_of
 from windlass.kube.quantities import parse_quantity
 
 from .model import Gpu, Prices, Profile
@@ -42,15 +43,6 @@ def card_price(gpu: Gpu, prices: Prices) -> float | None:
         return prices.gpu_hour[gpu.product]
     card = card_of(gpu.product)
     return next((price for product, price in prices.gpu_hour.items() if card_of(product) == card), None)
-
-
-def card_of(product: str) -> str:
-    """The card behind a product label: without what GPU feature discovery adds for a share, a MIG slice or the maker.
-
-    Newer drivers say `NVIDIA-A100-SXM4-40GB`, older ones `A100-SXM4-40GB`; a MIG slice of it is
-    `A100-SXM4-40GB-MIG-1g.5gb`, a share `A100-SXM4-40GB-SHARED`.
-    """
-    return product.casefold().removeprefix("nvidia-").removesuffix("-shared").partition("-mig-")[0]
 
 
 def _of(amount: Decimal, price: float | None) -> Decimal | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
-from windlass_hub.profiles.hardware import Gpu
+from windlass.contract.hub import Prices as WirePrices
+from windlass.costs.book import CORE, GIB, Capacity, Entry, PriceBook, exact, from_catalogue
 from windlass_hub.profiles.model import Prices
-from windlass_hub.profiles.prices import card_price
 
 from .usage import PodUsage
 
@@ -67,8 +68,9 @@ def cost_of(pods: Collection[PodUsage], *, told: Told, watched: bool, prices: Pr
         hours = float(round(sum((_gpu_hours(pod) for pod in pods), Decimal(0)), 6))
     except _Unknown as unknown:
         return Cost(gpu_hours=None, usd=None, note=str(unknown))
+    book = PriceBook() if prices is None else from_catalogue(WirePrices(**prices.model_dump(), revision=""))
     try:
-        usd = float(round(sum((_usd(pod, prices) for pod in pods), Decimal(0)), 6))
+        usd = float(round(sum((_usd(pod, prices, book) for pod in pods), Fraction(0)), 6))
     except _Unknown as unknown:
         return Cost(gpu_hours=hours, usd=None, note=str(unknown))
     return Cost(gpu_hours=hours, usd=usd)
@@ -113,29 +115,30 @@ def _gpu_hours(pod: PodUsage) -> Decimal:
     return hours * Decimal(repr(pod.cards))
 
 
-def _usd(pod: PodUsage, prices: Prices | None) -> Decimal:
-    hours = _hours(pod)
+def _usd(pod: PodUsage, prices: Prices | None, book: PriceBook) -> Fraction:
+    hours = Fraction(_hours(pod))
     if not hours:
-        return Decimal(0)
+        return Fraction(0)
     if prices is None:
         raise _Unknown("The catalogue with the prices cannot be read.")
+    capacity: Capacity = "spot" if pod.spot else "on-demand"
     parts = [
-        _priced(pod.cores, prices.cpu_core_hour, "a core"),
-        _priced(pod.memory_gib, prices.memory_gib_hour, "a GiB of memory"),
+        _priced(pod.cores, book.price("cpu", CORE, at=0.0, capacity=capacity), "a core"),
+        _priced(pod.memory_gib, book.price("memory", GIB, at=0.0, capacity=capacity), "a GiB of memory"),
     ]
     if pod.cards:
-        product = pod.product or ""
-        price = card_price(Gpu(product=product), prices) if product else None
-        parts.append(_priced(pod.cards, price, f"a card {product}" if product else "a card of an unknown product"))
+        price = book.price("gpu", pod.product, at=0.0, capacity=capacity) if pod.product else None
+        parts.append(
+            _priced(pod.cards, price, f"a card {pod.product}" if pod.product else "a card of an unknown product")
+        )
     if prices.spot_factor != 1 and pod.spot is None:
         raise _Unknown(f"It is not known whether the pod {pod.title} ran on spot capacity.")
-    factor = Decimal(repr(prices.spot_factor)) if pod.spot else Decimal(1)
-    return hours * sum(parts, Decimal(0)) * factor
+    return hours * sum(parts, Fraction(0))
 
 
-def _priced(amount: float | None, price: float | None, what: str) -> Decimal:
+def _priced(amount: float | None, price: Entry | None, what: str) -> Fraction:
     if amount is None:
         raise _Unknown(f"It is not known how much of {what} the pods had.")
     if price is None:
         raise _Unknown(f"The catalogue has no price for {what}.")
-    return Decimal(repr(amount)) * Decimal(repr(price))
+    return exact(amount) * price.usd_per_hour

@@ -6,11 +6,11 @@ place holds it all the while. Resources that are no card of a known maker are le
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from windlass.costs.holding import PRODUCT_LABEL, capacity_of, devices_of
 from windlass.engines.kubernetes.observing.conditions import condition, posix, since, status_of
 from windlass.engines.kubernetes.observing.conditions import labels as labels_of
 from windlass.engines.kubernetes.observing.pod_status import ATTEMPT_LABEL, PodStatus, read
@@ -19,20 +19,7 @@ Object = dict[str, Any]
 
 AMOUNTS = "amounts"
 """Where a trimmed pod keeps what it asks for, by resource."""
-PRODUCT_LABEL = "nvidia.com/gpu.product"
-REPLICAS_LABEL = "nvidia.com/gpu.replicas"
-SHARING_LABEL = "nvidia.com/gpu.sharing-strategy"
-_SPOT = {
-    "karpenter.sh/capacity-type": "spot",
-    "eks.amazonaws.com/capacityType": "SPOT",
-    "cloud.google.com/gke-spot": "true",
-    "kubernetes.azure.com/scalesetpriority": "spot",
-}
-_CARD = re.compile(r"nvidia\.com/gpu(\.shared)?|amd\.com/gpu|gpu\.intel\.com/(i915|xe)|habana\.ai/gaudi")
-_SLICE = re.compile(r"nvidia\.com/mig-([1-7])g\..+")
-_SLICE_PRODUCT = re.compile(r".+-MIG-([1-7])g\..+")
 _GIB = 2**30
-_SEVENTHS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,31 +97,11 @@ def _until(pod: Object, seen: PodStatus, gone_at: float | None) -> float | None:
 
 
 def _cards(amounts: Mapping[str, float], labels: Mapping[str, str]) -> float | None:
-    total = 0.0
-    for resource, amount in amounts.items():
-        part = _part_of_card(resource, labels) if amount else 0.0
-        if part is None:
-            return None
-        total += amount * part
-    return total
-
-
-def _part_of_card(resource: str, labels: Mapping[str, str]) -> float | None:
-    """How much of a card one unit of a resource is; 0 for what is none, None where nobody says."""
-    if found := _SLICE.fullmatch(resource):
-        return int(found[1]) / _SEVENTHS
-    if not _CARD.fullmatch(resource):
-        return 0.0
-    product = labels.get(PRODUCT_LABEL, "")
-    shared = resource.endswith(".shared") or product.endswith("-SHARED")
-    if shared or labels.get(SHARING_LABEL) in ("time-slicing", "mps"):
-        replicas = labels.get(REPLICAS_LABEL, "")
-        return 1 / int(replicas) if replicas.isdecimal() and int(replicas) > 0 else None
-    found = _SLICE_PRODUCT.fullmatch(product)
-    return int(found[1]) / _SEVENTHS if found else 1.0
+    """Whole cards; None where nobody says how much of one it is."""
+    devices = devices_of(amounts, labels)
+    return None if devices.count is None else float(devices.count * devices.part)
 
 
 def _is_spot(labels: Mapping[str, str], *, known: bool) -> bool | None:
-    if any(labels.get(name) == value for name, value in _SPOT.items()):
-        return True
-    return False if known else None
+    capacity = capacity_of(labels, known=known)
+    return None if capacity is None else capacity == "spot"
