@@ -81,6 +81,8 @@ class Ledger:
     """The parts. `restart` makes the accountant anew, as after a restart of the service."""
 
     folder: Path
+    url: str = ""
+    password_file: str = ""
     pods: Pods = field(default_factory=Pods)
     now: float = MIDNIGHT
     prices: PriceBook | None = PRICES
@@ -89,7 +91,8 @@ class Ledger:
     asked: list[tuple[Collection[Holder], Window]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.database = AuditDatabase(url=f"sqlite:///{self.folder}/hub.sqlite")
+        url = self.url or f"sqlite:///{self.folder}/hub.sqlite"
+        self.database = AuditDatabase(url=url, password_file=self.password_file)
         self.records = SpendingDatabase(self.database)
         self.restart()
 
