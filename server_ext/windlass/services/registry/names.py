@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from windlass.errors import FieldError, InvalidRequest, NotFound
 from windlass.tracking.answers import MlflowRefused
+from windlass.tracking.model_words import why_no_name
 
 GREATEST_VERSION = 2**31 - 1
 _LONGEST_SHOWN = 80
@@ -25,15 +26,6 @@ def known_name(name: str) -> str:
     if why_no_name(name) is not None:
         raise NotFound("There is no model of this name in MLflow.")
     return name
-
-
-def why_no_name(name: str) -> str | None:
-    """Why no model can be called so, as a sentence; None when one can."""
-    if not name.strip():
-        return "Give the model a name."
-    if "/" in name or ":" in name or not name.isprintable():
-        return "A model's name has no / and no : in it, and no line breaks."
-    return None
 
 
 def known_version(version: str) -> str:
