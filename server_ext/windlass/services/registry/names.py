@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,8 +11,6 @@ from windlass.tracking.model_words import why_no_name
 
 GREATEST_VERSION = 2**31 - 1
 _LONGEST_SHOWN = 80
-_ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
-_LIKE_A_VERSION = re.compile(r"[vV][0-9]+")
 
 
 def invalid(field: str, message: str) -> InvalidRequest:
@@ -33,15 +30,6 @@ def known_version(version: str) -> str:
     if version.isascii() and version.isdigit() and len(version) < 20 and 0 < int(version) <= GREATEST_VERSION:
         return str(int(version))
     raise NotFound("There is no such version of this model in MLflow: versions are numbers from 1 on.")
-
-
-def why_no_alias(alias: str) -> str | None:
-    """Why MLflow would not take this name for an alias, as a sentence; None when it would."""
-    if not _ALIAS.fullmatch(alias):
-        return "An alias has letters, digits, _ and - only."
-    if alias.lower() == "latest" or _LIKE_A_VERSION.fullmatch(alias):
-        return f"{alias} means something else to MLflow: choose another name."
-    return None
 
 
 def told_model(name: str) -> str:

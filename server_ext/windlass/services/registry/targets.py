@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from windlass.contract.aliases import why_no_alias
 from windlass.contract.models import PromotionRequest
-from windlass.services.registry.names import invalid, why_no_alias
+from windlass.services.registry.names import invalid
 from windlass.services.registry.rows import Row, aliases_of, stages_of
 from windlass.tracking.reads.registry import RegistryReads
 
