@@ -54,6 +54,7 @@ def _limits() -> dict[str, RateLimit]:
         "token": RateLimit(burst=10, seconds=30),
         "metrics": RateLimit(burst=60, seconds=1),
         "promotions": RateLimit(burst=30, seconds=2),
+        "registrations": RateLimit(burst=30, seconds=2),
         "model-reads": RateLimit(burst=200, seconds=0.2),
     }
 
