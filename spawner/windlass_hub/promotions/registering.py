@@ -98,9 +98,16 @@ class Registrations:
             if model is not None:
                 await self._refuse_without_use(name, own)
             files = await within(_files(request, reads), READ_SECONDS)
-            if model is None and await ensure_model(reads.registry, name):
-                await self._made_model(name)
+            if model is None:
+                await self._make_model(name, own, reads)
         return files
+
+    async def _make_model(self, name: str, own: Registry, reads: MlflowReads) -> None:
+        """Make it as whoever asks, whose it is then. Somebody else may have been first."""
+        if await within(ensure_model(reads.registry, name), READ_SECONDS):
+            await self._made_model(name)
+        else:
+            await self._refuse_without_use(name, own)
 
     async def _refuse_without_use(self, name: str, own: Registry) -> None:
         needed = self._settings.register_with

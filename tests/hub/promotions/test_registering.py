@@ -149,6 +149,19 @@ async def test_nobody_registers_from_a_run_they_may_not_read(
     assert len(secured.versions(model)) == 3
 
 
+async def test_a_model_that_is_denied_or_a_prompt_is_not_added_to(
+    desk: Desk, secured: BasicAuthMlflow, named: Callable[..., str]
+) -> None:
+    hidden, prompt, run_id = named(editor=None), f"prompt-{secrets.token_hex(4)}", secured.run()
+    secured.grant("ann", hidden, "DENY")
+    tags = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
+    secured.ask("POST", "2.0/mlflow/registered-models/create", json={"name": prompt, "tags": tags})
+    denied = await register(desk, "ann", hidden, run_id=run_id, path="model")
+    assert (denied.status_code, len(secured.versions(hidden))) == (403, 3)
+    refused = await register(desk, "ann", prompt, run_id=run_id, path="model")
+    assert (refused.status_code, "name of a prompt" in refused.json()["detail"]) == (400, True)
+
+
 async def test_models_that_no_rule_protects_are_mlflows_business_alone(
     desk: Desk, secured: BasicAuthMlflow, named: Callable[..., str], servers: Callable[[str], Registration]
 ) -> None:
