@@ -24,8 +24,9 @@ def main() -> None:
             [(clone, f"n-{number:04}", run_id) for clone, number in clones],
         )
         database.executemany(
-            "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) VALUES ('score', ?, 1, 0, 0, ?)",
-            [(number, clone) for clone, number in clones],
+            "INSERT INTO latest_metrics (run_uuid, value, key, timestamp, step, is_nan) "
+            "VALUES (?, ?, 'score', 1, 0, 0)",
+            clones,
         )
 
 
