@@ -24,6 +24,7 @@ SCRIPTS = (
     "kubernetes_logs",
     "experiments_pages",
     "experiments_curves",
+    "experiments_browser",
     "gpu_watching",
     "gpu_prometheus",
     "costs_query",

@@ -9,6 +9,8 @@ const transform = syntax => [
 ];
 
 export default {
+  // Only a test that hangs is to end by it, however slow the machine.
+  testTimeout: 60_000,
   testEnvironment: '<rootDir>/src/__tests__/environment.cjs',
   testMatch: ['<rootDir>/src/**/__tests__/**/*.spec.{ts,tsx}'],
   setupFiles: ['<rootDir>/src/__tests__/browserGaps.ts'],

@@ -129,7 +129,8 @@ def end_embedded(embedded: EmbeddedServer) -> None:
 def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
     """One MLflow server for all tests: it takes seconds to start. It may not be up when a test begins."""
     data_dir = tmp_path_factory.mktemp("mlflow")
-    embedded = EmbeddedServer(data_dir=data_dir, python=sys.executable)
+    # Whatever else is tested for minutes on end, those that come after it find MLflow as it was.
+    embedded = EmbeddedServer(data_dir=data_dir, python=sys.executable, keeper_options=("--idle-seconds", "3600"))
     url = embedded.ensure().url
     yield Mlflow(data_dir=data_dir, embedded=embedded, url=url)
     end_embedded(embedded)

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { test as base, type Page } from '@playwright/test';
+import { launched } from './pages';
 
 const REPOSITORY = resolve(__dirname, '..', '..');
 const TOKEN = 'e2e-token';
@@ -176,6 +177,8 @@ export class Lab {
     await page.locator('#jupyterlab-splash').waitFor({ state: 'detached' });
     if (notebook) {
       await page.locator('.jp-NotebookPanel:visible .jp-Notebook').waitFor();
+    } else {
+      await launched(page);
     }
   }
 

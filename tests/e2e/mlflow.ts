@@ -1,4 +1,6 @@
 /** The MLflow of a JupyterLab under test, written to by its own REST interface as a training writes to it. */
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
 import type { Lab } from './lab';
 
 /** A run to be made. */
@@ -13,6 +15,8 @@ export interface IRunToMake {
   /** Left running when true. */
   isRunning?: boolean;
 }
+
+const PYTHON = join(resolve(__dirname, '..', '..'), '.venv', 'bin', 'python');
 
 /** The most values that MLflow takes in one request. */
 const BATCH = 1000;
@@ -64,6 +68,12 @@ export class Mlflow {
       await this.finish(id);
     }
     return id;
+  }
+
+  /** Make so many runs like this one, named `n-0000`, `n-0001` … in the server's own MLflow. */
+  clone(lab: Lab, run: string, count: number): void {
+    const database = join(lab.folder, 'windlass', 'mlflow', 'mlflow.db');
+    execFileSync(PYTHON, [join(__dirname, 'clone_runs.py'), database, run, String(count)]);
   }
 
   /** Log values of a metric, from a step on. */

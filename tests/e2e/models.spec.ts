@@ -86,6 +86,42 @@ test('a run’s model is registered, promoted, and its champion is there after a
   await expect(page.locator('body')).not.toHaveAttribute('data-bitten', /./);
 });
 
+test('a run’s model is loaded in the notebook at hand, registered, tagged, and listed with what it measured', async ({ lab, page }) => {
+  await lab.open(page, lab.write('loading.ipynb', [{ source: 'before = 1' }, { source: 'after = 2' }]), 'models-load');
+  await execute(page, 'windlass:open-run', { id: runs[1] });
+  const run = page.locator('.jp-WindlassRunPage:visible');
+  await run.getByRole('button', { name: 'Insert Code That Loads It' }).click();
+  const cells = page.locator('.jp-NotebookPanel:visible .jp-Cell');
+  await expect(cells).toHaveCount(3);
+  await expect(cells.nth(1)).toContainText('mlflow.sklearn.load_model');
+  await expect(cells.nth(1)).toContainText(runs[1] ?? '');
+  await expect(cells.nth(2)).toContainText('after');
+
+  await execute(page, 'windlass:open-run', { id: runs[1] });
+  await run.getByRole('button', { name: 'Register…' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('loaded');
+  await page.keyboard.press('Enter');
+  const model = modelPage(page);
+  await expect(model.getByRole('option', { name: /Version 1/ })).toContainText(/accuracy (1|0\.\d+)/);
+  await model.getByRole('button', { name: 'Change tags of version 1' }).click();
+  await model.getByLabel('Name of the new tag').fill('team');
+  await model.getByLabel('Value of team').fill(BAIT);
+  await page.keyboard.press('Enter');
+  await expect(model.getByRole('list', { name: 'Tags of version 1' })).toContainText(BAIT);
+  await expect(model.getByRole('button', { name: 'Change tags of version 1' })).toBeFocused();
+  await model.getByRole('button', { name: 'Change tags of version 1' }).click();
+  expect(await violations(page, '.jp-WindlassModelPage:not(.lm-mod-hidden)')).toEqual([]);
+  await model.getByRole('button', { name: 'Remove team' }).click();
+  await model.getByRole('button', { name: 'Save' }).click();
+  await expect(model.getByRole('list', { name: 'Tags of version 1' })).not.toContainText('team');
+  await model.getByRole('button', { name: 'Add a tag of the model' }).click();
+  await model.getByLabel('Name of the new tag').fill('owner');
+  await model.getByLabel('Value of owner').fill('ada');
+  await model.getByRole('button', { name: 'Save' }).click();
+  await expect(model.getByRole('list', { name: 'Tags of the model' })).toContainText('owner ada');
+  await expect(page.locator('body')).not.toHaveAttribute('data-bitten', /./);
+});
+
 test('a version that breaks callers is marked, next to the champion and in the dialog', async ({ lab, page }) => {
   await makeModel(lab, 'schema');
   await ask(lab, 'models', { name: 'schema', run_id: runs[2] });

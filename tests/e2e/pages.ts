@@ -66,3 +66,21 @@ export async function execute(page: Page, command: string, args: object): Promis
     [command, args] as const
   );
 }
+
+/**
+ * Wait until JupyterLab has begun. Up to a second after it is restored its launcher takes the focus, once: what had it,
+ * and what it offered, is left then.
+ */
+export async function launched(page: Page): Promise<void> {
+  interface IExposed {
+    /** Left out until JupyterLab has begun. */
+    jupyterapp?: { restored: Promise<unknown> };
+  }
+  await page.waitForFunction(() => (window as unknown as IExposed).jupyterapp !== undefined);
+  await page.evaluate(async () => (window as unknown as IExposed).jupyterapp?.restored);
+  await page.waitForFunction(() => {
+    const tabs = [...document.querySelectorAll('#jp-main-dock-panel .lm-TabBar-tab')];
+    const isLauncherAlone = tabs.length === 1 && tabs[0]?.textContent === 'Launcher';
+    return tabs.length > 0 && (!isLauncherAlone || document.activeElement?.closest('.jp-Launcher') != null);
+  });
+}

@@ -101,6 +101,15 @@ async def test_no_connection_is_left_when_either_side_goes(bench: Bench) -> None
     await bench.until_connected(0)
 
 
+async def test_who_came_and_went_between_two_looks_has_used_it(bench: Bench) -> None:
+    bench.doorway.open()
+    assert not bench.doorway.was_used()
+    await bench.ask()
+    await bench.until_connected(0)
+    assert bench.doorway.was_used()
+    assert not bench.doorway.was_used()
+
+
 @pytest.mark.skipif(not can_tell_users(), reason="This system does not tell whose a connection is.")
 async def test_owner_is_known_by_the_kernel(bench: Bench) -> None:
     bench.doorway.hold()

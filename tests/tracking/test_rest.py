@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
+from base64 import b64encode
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from tests.tracking.recorder import Recorder
@@ -72,6 +74,31 @@ async def test_a_refusal_says_why_without_secrets_and_is_not_tried_again(
             await http.post("runs/search", {})
     assert refused.value.status == status
     assert "s3cret" not in str(refused.value)
+
+
+PASSWORD = "pass/wörd s3cret"
+QUOTED = [
+    PASSWORD,
+    quote(PASSWORD),
+    quote(PASSWORD, safe=""),
+    quote_plus(PASSWORD),
+    b64encode(f"ada:{PASSWORD}".encode()).decode(),
+]
+
+
+@pytest.mark.parametrize("said", [*QUOTED, *("x" * 290 + " " + form for form in QUOTED)])
+@pytest.mark.parametrize("as_text", [False, True])
+async def test_no_form_of_a_password_that_a_server_quotes_is_shown_nor_a_part_of_it(
+    recorder: Recorder, said: str, as_text: bool
+) -> None:
+    kind = {"Content-Type": "text/plain" if as_text else "application/json"}
+    recorder.answers = [(400, said.encode() if as_text else {"message": said}, kind)]
+    environ = {"MLFLOW_TRACKING_USERNAME": "ada", "MLFLOW_TRACKING_PASSWORD": PASSWORD}
+    async with MlflowHttp(recorder.url, environ=environ) as http:
+        with pytest.raises(MlflowRefused) as refused:
+            await http.get("experiments/get")
+    shown = str(refused.value)
+    assert not any(form[:5] in shown for form in QUOTED), shown
     assert "SQL" not in str(refused.value)
     assert len(recorder.paths) == 1
 

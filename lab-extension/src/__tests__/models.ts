@@ -33,6 +33,7 @@ export function makeVersion(version: string, given: Partial<ModelVersion> = {}):
     experiment_id: '1',
     model_id: null,
     job_id: null,
+    metrics: [],
     url: null,
     ...given
   };
@@ -151,6 +152,7 @@ export function fakeRegistry(): { windlass: IFakeWindlass; client: jest.Mocked<M
     }),
     version: async (_, version) => makeDetail(version),
     change: async (_, version) => makeVersion(version),
+    changeModel: async () => makeModel(),
     register: async () => makeVersion('3'),
     compare: async () => makeComparison(),
     lineage: async (_, version) => makeLineage(version),

@@ -548,7 +548,8 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change a model's description and tags */
+        patch: operations["changeModel"];
         trace?: never;
     };
     "/windlass/v1/models/{name}/versions/{version}": {
@@ -1976,6 +1977,14 @@ export interface components {
             run_id: string;
             message: string;
         };
+        /** @description Change a model's words. What is null stays as it is. */
+        ModelChange: {
+            description?: string | null;
+            /** @description A null value removes the tag. */
+            tags?: {
+                [key: string]: string | null;
+            };
+        };
         /** @description A page of models, by name. */
         ModelList: {
             items: components["schemas"]["RegisteredModel"][];
@@ -2002,6 +2011,8 @@ export interface components {
             experiment_id: string | null;
             model_id: string | null;
             job_id: string | null;
+            /** @description The first few of its source run's, by name and without those of the system; `ModelVersionDetail` has all. */
+            metrics: components["schemas"]["MetricValue"][];
             url: string | null;
         };
         /** @description A version, with what its files say. */
@@ -3799,6 +3810,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionList"];
+                };
+            };
+            400: components["responses"]["Problem"];
+            401: components["responses"]["Problem"];
+            403: components["responses"]["Problem"];
+            404: components["responses"]["Problem"];
+            502: components["responses"]["Problem"];
+            503: components["responses"]["Problem"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The registered model's name. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisteredModel"];
                 };
             };
             400: components["responses"]["Problem"];

@@ -10,6 +10,7 @@ import type {
   EvaluationResult,
   Job,
   Lineage,
+  ModelChange,
   ModelList,
   ModelVersion,
   ModelVersionDetail,
@@ -19,6 +20,7 @@ import type {
   PromotionLog,
   PromotionRequest,
   PromotionTerms,
+  RegisteredModel,
   RegisterRequest,
   VersionChange,
   VersionComparison
@@ -43,6 +45,11 @@ export class ModelsClient {
   /** A model and a page of its versions, newest first. */
   async model(name: string, query: ModelsClient.IPageQuery = {}): Promise<ModelVersionList> {
     return this._ask(modelPath(name), { query: { ...query } });
+  }
+
+  /** Change a model's description and tags. */
+  async changeModel(name: string, body: ModelChange): Promise<RegisteredModel> {
+    return this._ask(modelPath(name), { method: 'PATCH', body });
   }
 
   /** A version, with what its files say. */

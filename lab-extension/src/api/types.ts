@@ -105,6 +105,7 @@ export type RegisteredModel = Schemas['RegisteredModel'];
 export type SchemaChange = Schemas['SchemaChange'];
 export type Signature = Schemas['Signature'];
 export type SignatureField = Schemas['SignatureField'];
+export type ModelChange = Schemas['ModelChange'];
 export type VersionChange = Schemas['VersionChange'];
 export type VersionComparison = Schemas['VersionComparison'];
 

@@ -4,7 +4,7 @@ import { checkIcon, errorIcon, infoIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import '../../style/versions.css';
 import type { ComparedValue, SchemaChange, VersionComparison } from '../api/types';
-import { formatNumber } from '../pages/compare/format';
+import { formatNumber } from './numbers';
 
 interface IVerdictProps {
   readonly comparison: VersionComparison;

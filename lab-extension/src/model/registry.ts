@@ -10,6 +10,7 @@ import { ModelsClient } from '../api/models';
 import type {
   EvaluationRequest,
   Job,
+  ModelChange,
   ModelVersion,
   Promotion,
   PromotionAnswer,
@@ -46,6 +47,11 @@ export class Registry {
   /** Make the model of a run a version of a registered model. */
   async register(body: RegisterRequest): Promise<ModelVersion> {
     return this._told(body.name, this.client.register(body));
+  }
+
+  /** Change a model's description and tags. */
+  async changeModel(name: string, body: ModelChange): Promise<RegisteredModel> {
+    return this._told(name, this.client.changeModel(name, body));
   }
 
   /** Change a version's description and tags. */

@@ -132,6 +132,12 @@ export class RunRows {
     return this._branches.get(id) ?? null;
   }
 
+  /** Whether what is nested under a run was read, and nothing was nested there since. */
+  isRead(id: string): boolean {
+    const branch = this.branch(id);
+    return branch?.status === 'ready' && (branch.items.length > 0 || !this._parents.has(id));
+  }
+
   setBranch(id: string, branch: IBranch): void {
     this._branches.set(id, branch);
     this._rows = null;
@@ -190,10 +196,10 @@ export class RunRows {
       return false;
     }
     const branch = this._branches.get(id);
-    if (branch?.status === 'ready') {
-      return branch.items.length > 0;
+    if (this._parents.has(id)) {
+      return true;
     }
-    return this._parents.has(id) || (this._areParentsComplete ? false : null);
+    return branch?.status === 'ready' ? branch.items.length > 0 : this._areParentsComplete ? false : null;
   }
 
   private _areParentsComplete: boolean | null = null;

@@ -183,7 +183,7 @@ export class RunsModel implements IDisposable {
   /** Show the runs nested under one, or no longer. */
   expand(id: string, isExpanded: boolean): void {
     this._rows.expand(id, isExpanded);
-    if (isExpanded && this._rows.branch(id)?.status !== 'ready') {
+    if (isExpanded && !this._rows.isRead(id)) {
       void this.moreNested(id);
     }
     this._emit();
@@ -288,7 +288,7 @@ export class RunsModel implements IDisposable {
     }
   }
 
-  /** Learn under which runs others are nested, as far as one page tells. */
+  /** Learn under which runs others are nested, as far as one page tells; any other can be opened to look. */
   private async _readParents(): Promise<void> {
     if (!this.isGrouped) {
       this._rows.setParents([], null);
@@ -300,13 +300,12 @@ export class RunsModel implements IDisposable {
       const ids = page.items.map(run => run.parent_id).filter(id => id !== null);
       this._rows.setParents(ids, page.next_cursor === null);
     } catch {
-      // Not known: each run can be opened to look.
       this._rows.setParents([], false);
     }
     this._emit();
   }
 
-  /** What the poll does: the first page again, and the runs further down that may have changed. */
+  /** What the poll does: the first page again, the runs further down that may have changed, and where those nest others. */
   private async _renew(): Promise<void> {
     if (this._isBusy || this._isLoadingMore) {
       return;
@@ -328,6 +327,7 @@ export class RunsModel implements IDisposable {
         this._rows.update(loadedOf(others));
       }
       this._settle(page);
+      void (this._rows.liveIds(1).length > 0 && this._readParents());
     } catch (error) {
       if (round === this._round) {
         this._fail(toWindlassError(error));

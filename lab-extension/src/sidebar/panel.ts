@@ -3,6 +3,7 @@ import type { ITranslator } from '@jupyterlab/translation';
 import { SidePanel } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
+import type { Widget } from '@lumino/widgets';
 import { AccordionPanel } from '@lumino/widgets';
 import '../../style/panel.css';
 import type { JobFilter } from '../model/filter';
@@ -40,14 +41,31 @@ export class WindlassPanel extends SidePanel {
         this.content.collapse(index);
       }
     }
+    this.content.expansionToggled.connect(this._onToggled, this);
   }
 
   protected override onActivateRequest(): void {
     this._jobs.activate();
   }
 
+  /** A section that is opened for the first time has half of the room: the accordion would give it the least it can have. */
+  private _onToggled(content: AccordionPanel, index: number): void {
+    const section = content.widgets[index];
+    if (!section || section.isHidden || this._opened.has(section)) {
+      return;
+    }
+    this._opened.add(section);
+    const sizes = content.widgets.map((widget, at) =>
+      widget.isHidden || at === index ? 0 : widget.node.offsetHeight
+    );
+    const others = sizes.reduce((sum, size) => sum + size, 0);
+    sizes[index] = others || 1;
+    content.setRelativeSizes(sizes);
+  }
+
   private _isArranged = false;
   private readonly _jobs: JobsSection;
+  private readonly _opened = new WeakSet<Widget>();
 }
 
 /** A namespace for `WindlassPanel` statics. */

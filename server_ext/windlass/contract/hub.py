@@ -233,6 +233,29 @@ class Metrics(HubModel):
     items: list[Metric]
 
 
+class VersionRequest(HubModel):
+    """Register a version in the name of the caller, who may not edit the model in MLflow.
+
+    One of `model_id` and `path` says what of the run is meant: a LoggedModel, or a folder among its artifacts (empty:
+    all of them).
+    """
+
+    run_id: str = Field(min_length=1, max_length=64)
+    model_id: str | None = Field(default=None, min_length=1, max_length=64)
+    path: str | None = Field(default=None, max_length=1024)
+    description: str | None = Field(default=None, max_length=5000)
+    tags: dict[str, str] = Field(default_factory=dict, max_length=50)
+
+
+class VersionMade(HubModel):
+    """The version that a registration led to."""
+
+    name: str
+    version: str
+    created: bool
+    """False: the same files were that version already."""
+
+
 class ModelRead(HubModel):
     """That a user's server reads a file of a model for its user: for the audit log."""
 

@@ -34,6 +34,8 @@ class ModelVersion(WireModel):
     experiment_id: str | None = None
     model_id: str | None = None
     job_id: str | None = None
+    metrics: list[MetricValue] = Field(default_factory=list)
+    """The first few of its source run's, by name and without those of the system; `ModelVersionDetail` has all."""
     url: str | None = None
 
 
@@ -118,6 +120,10 @@ class VersionChange(WireModel):
     description: str | None = Field(default=None, max_length=5000)
     tags: dict[str, str | None] = Field(default_factory=dict, max_length=50)
     """A null value removes the tag."""
+
+
+class ModelChange(VersionChange):
+    """Change a model's words. What is null stays as it is."""
 
 
 class PromotionRequest(WireModel):

@@ -9,6 +9,7 @@ from tornado.web import authenticated
 
 from windlass.contract.models import (
     EvaluationRequest,
+    ModelChange,
     PromotionAnswer,
     PromotionRequest,
     PromotionState,
@@ -66,6 +67,13 @@ class ModelHandler(WindlassHandler):
             cursor=self.query_text("cursor"),
         )
         await self.reply(page)
+
+    @authenticated
+    @authorized
+    async def patch(self, name: str) -> None:
+        """Change a model's description and tags."""
+        change = self.parse(ModelChange)
+        await self.reply(await self.services.parts.registry.models.change_model(name, change))
 
 
 class VersionHandler(WindlassHandler):

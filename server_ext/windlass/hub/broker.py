@@ -27,6 +27,8 @@ from windlass.contract.hub import (
     ModelRead,
     Prices,
     ProfileList,
+    VersionMade,
+    VersionRequest,
 )
 from windlass.contract.models import Promotion, PromotionAnswer, PromotionLog, PromotionRequest, PromotionTerms
 from windlass.errors import NotFound, Unavailable
@@ -175,6 +177,14 @@ class HubBroker:
             raise NotFound("There is no such promotion of this model.")
         path = f"models/{_in_path(model)}/promotions/{promotion_id}"
         return await self._ask(Promotion, "POST", path, body=answer, seconds=PROMOTION_SECONDS)
+
+    async def register_version(self, model: str, request: VersionRequest) -> VersionMade:
+        """Have the hub service make a version of a model, which its users may not edit in MLflow.
+
+        Asked twice it is done once. Raises InvalidRequest, NotFound and Conflict, too.
+        """
+        path = f"models/{_in_path(model)}/versions"
+        return await self._ask(VersionMade, "POST", path, body=request, seconds=PROMOTION_SECONDS)
 
     async def model_read(self, read: ModelRead) -> None:
         """Have a line written into the hub's audit log: this server's user reads a model's files."""

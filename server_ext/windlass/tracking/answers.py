@@ -67,8 +67,7 @@ def refusal(response: httpx.Response, *, url: str, clean: Callable[[str], str]) 
     status = response.status_code
     if status < 400:
         return _redirect(response, url=url)
-    code, said = _said(response)
-    said = clean(said)
+    code, said = _said(response, clean)
     if status == 401:
         sentence = f"it does not accept these credentials; {HOW_TO_LOG_IN}"
     elif status == 403:
@@ -109,8 +108,11 @@ def _is_page(response: httpx.Response) -> bool:
     return "html" in kind or response.content[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
-def _said(response: httpx.Response) -> tuple[str, str]:
-    """MLflow's code of the error and its sentence; of a web page, or a text, only the latter when it is short."""
+def _said(response: httpx.Response, clean: Callable[[str], str]) -> tuple[str, str]:
+    """MLflow's code of the error and its sentence; of a web page, or a text, only the latter when it is short.
+
+    Secrets are taken out before anything is cut: half of one is a secret, too.
+    """
     try:
         answer = from_json(response.content)
     except ValueError:
@@ -118,9 +120,9 @@ def _said(response: httpx.Response) -> tuple[str, str]:
     if isinstance(answer, dict):
         said = answer.get("message") or answer.get("detail") or ""
         # A database's own words end with the whole statement.
-        said = str(said).partition("[SQL:")[0]
+        said = clean(str(said)).partition("[SQL:")[0]
         return str(answer.get("error_code", "")), " ".join(said.split())[:_SAID_CHARACTERS]
     kind = str(response.headers.get("content-type", ""))
     if kind.startswith("text/plain") and not _is_page(response) and len(response.content) <= _SAID_CHARACTERS:
-        return "", " ".join(response.content.decode("utf-8", "replace").split())
+        return "", " ".join(clean(response.content.decode("utf-8", "replace")).split())
     return "", ""

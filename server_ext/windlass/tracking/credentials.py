@@ -7,10 +7,11 @@ here logs, and whoever makes messages takes the secrets out first.
 from __future__ import annotations
 
 import os
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from windlass.errors import Unavailable
 
@@ -29,7 +30,7 @@ class Access:
 
     def without_secrets(self, text: str) -> str:
         """A text of somebody else's, fit to be shown: servers do quote what they were sent."""
-        for secret in self.secrets:
+        for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "…")
         return text
 
@@ -54,7 +55,10 @@ def access(uri: str, environ: Mapping[str, str]) -> Access:
 
 
 def _basic(headers: dict[bytes, bytes], username: str, password: str) -> Access:
-    return Access(headers=headers, basic=(username, password), secrets=(password,) if password else ())
+    sent = b64encode(f"{username}:{password}".encode()).decode()
+    # As servers may quote it: itself, as it stands in an address, or the header, which is no cipher.
+    forms = (password, quote(password), quote(password, safe=""), quote_plus(password), sent) if password else ()
+    return Access(headers=headers, basic=(username, password), secrets=forms)
 
 
 def _header(value: str, variable: str) -> bytes:

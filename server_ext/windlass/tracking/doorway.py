@@ -59,6 +59,7 @@ class Doorway:
         self._trouble: str | None = None
         self._server: asyncio.Server | None = None
         self.connections = 0
+        self._was_used = False
 
     async def start(self, listener: socket.socket) -> None:
         """Begin to accept on a listening socket."""
@@ -78,6 +79,11 @@ class Doorway:
         """MLflow cannot be started: say so to whoever asks, also to those who wait."""
         self._trouble = trouble
         self._ready.set()
+
+    def was_used(self) -> bool:
+        """Whether the owner is connected, or was since this was asked last: most requests take milliseconds."""
+        used, self._was_used = self._was_used or self.connections > 0, False
+        return used
 
     async def close(self) -> None:
         """Stop accepting."""
@@ -100,6 +106,7 @@ class Doorway:
         if not self._is_owner(writer):
             await _answer(reader, writer, 403, "This MLflow server belongs to another user of this machine.")
             return
+        self._was_used = True
         await asyncio.wait_for(self._ready.wait(), self._hold_seconds)
         if self._trouble is not None:
             await _answer(reader, writer, 503, self._trouble)

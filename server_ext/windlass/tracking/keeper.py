@@ -130,7 +130,7 @@ class Keeper:
     def is_unused(self) -> bool:
         """Whether no Jupyter server, no job and no connection has needed MLflow for `idle_seconds`."""
         now = self._clock()
-        if self._home.users(now=now) or self._doorway.connections:
+        if self._home.users(now=now) or self._doorway.was_used():
             self._used_at = now
         return now - self._used_at >= self._idle_seconds
 

@@ -10,6 +10,8 @@ rows are kept by what `records.Records` promises, MLflow is asked through `regis
     moving.py       doing it: intent first, one at a time per model, compared with what MLflow has
     looking.py      what moved past Windlass, and what an interruption left
     enforcement.py  whether MLflow itself keeps others from moving a protected alias
+    protecting.py   has MLflow keep them from it, where the admin wants that
+    registering.py  registers versions of models that only the hub service may edit then
     comparing.py    the version that holds a target beside the one that is to
     reading.py      terms and log, as the one who asks may see them
 """

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
+from windlass.contract.aliases import why_no_alias
 from windlass.contract.models import PromotionAnswer, PromotionRequest
 from windlass.errors import Conflict, FieldError, Forbidden, InvalidRequest, NotFound
 from windlass_hub.profiles.access import Person
@@ -19,7 +20,7 @@ from .looking import look
 from .moving import move, moved_since
 from .records import DONE, FAILED, MOVING, REFUSED, WAITING, WITHDRAWN, Answer, NewRecord, Record, Records, Repeated
 from .registry import Model, Registry
-from .rules import PromotionSettings, Rule, Target, why_no_alias
+from .rules import PromotionSettings, Rule, Target
 
 Decide = Callable[..., None]
 

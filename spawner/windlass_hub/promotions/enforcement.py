@@ -23,8 +23,9 @@ KEPT_SECONDS = 60.0
 _MODELS_KNOWN = 500
 _MOST_KINDS = 40
 _MAY_NOT_MOVE = frozenset({"READ", "USE", "NO_PERMISSIONS", "DENY"})
-_MAY_MOVE = frozenset({"EDIT", "MANAGE"})
+MAY_MOVE = frozenset({"EDIT", "MANAGE"})
 _UNKNOWN = "Whether MLflow keeps others from moving it cannot be found out ({why})."
+_WIDER = "Of these {count} may edit all models, by a role or by what MLflow allows everybody: lower that in MLflow."
 _NO_ADMIN = "the hub service's account is no admin of MLflow"
 _LIST, _CURRENT = "users/list", "users/current"
 _PERMISSION = "/api/3.0/mlflow/users/permissions/get"
@@ -85,6 +86,10 @@ class Enforcements:
             self._known.popitem(last=False)
         return found
 
+    def forget(self, model: str) -> None:
+        """Something was changed that bears on this model: ask anew."""
+        self._known.pop(model, None)
+
     async def _find(self, model: str) -> Enforcement:
         if await self._is_open(model):
             return _not("This MLflow server asks nobody who they are: whoever reaches it can move every alias.")
@@ -115,18 +120,20 @@ class Enforcements:
             kinds.setdefault(_grants(user, model), []).append(str(user["username"]))
         if len(kinds) > _MOST_KINDS:
             return _not("MLflow has too many different roles to find out who may move this model's aliases.")
-        may = 0
-        for names in kinds.values():
+        may = wider = 0
+        for grants, names in kinds.items():
             # Who holds the same grants is answered the same: one of them is asked for.
             query = {"username": names[0], "resource_type": "registered_model", "resource_id": model}
             permission = (await self._service.get(_PERMISSION, query))["permission"]
-            if permission in _MAY_MOVE:
+            if permission in MAY_MOVE:
                 may += len(names)
+                wider += 0 if any(grant[2] == model and grant[3] in MAY_MOVE for grant in grants) else len(names)
             elif permission not in _MAY_NOT_MOVE:
                 return _not(f"MLflow has a permission that this version does not know ({str(permission)[:40]}).")
         if may:
             accounts = "1 account" if may == 1 else f"{may} accounts"
-            return _not(f"In MLflow, {accounts} besides its admins may edit this model, and so move its aliases.")
+            told = f"In MLflow, {accounts} besides its admins may edit this model, and so move its aliases."
+            return _not(f"{told} {_WIDER.format(count=wider)}" if wider else told)
         return Enforcement(
             enforced=True, because="MLflow lets nobody but its admins and the hub service move this model's aliases."
         )

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from windlass.errors import Conflict, Forbidden, InvalidRequest, NotFound, Unavailable, Upstream
 from windlass.tracking.answers import MlflowRefused
+from windlass.tracking.reads import MlflowReads
 from windlass.tracking.rest import MlflowHttp
 
 from .rules import HELD_STAGES, Target
@@ -114,23 +115,41 @@ class Registry:
     async def get(self, endpoint: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Ask for any other object. Raises MlflowRefused as it is said."""
         async with self._opened() as http:
-            return await _within(http.get(endpoint, dict(query or {})), READ_SECONDS)
+            return await within(http.get(endpoint, dict(query or {})), READ_SECONDS)
+
+    async def patch(self, endpoint: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Change any other object. Raises MlflowRefused as it is said."""
+        async with self._opened() as http:
+            return await within(http.patch(endpoint, body), MOVE_SECONDS)
+
+    @asynccontextmanager
+    async def reads(self, what: str) -> AsyncIterator[MlflowReads]:
+        """All that can be read of MLflow, by topic; `what` is asked for, as the sentence about a refusal says."""
+        reads = MlflowReads(self._url, environ=await self._variables())
+        try:
+            yield reads
+        except MlflowRefused as refusal:
+            raise self._told(refusal, what) from refusal
+        finally:
+            await reads.close()
 
     async def _ask(self, question: Callable[[MlflowHttp], Awaitable[T]], *, what: str, seconds: float) -> T:
         try:
             async with self._opened() as http:
-                return await _within(question(http), seconds)
+                return await within(question(http), seconds)
         except MlflowRefused as refusal:
             raise self._told(refusal, what) from refusal
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[MlflowHttp]:
+        async with MlflowHttp(self._url, environ=await self._variables()) as http:
+            yield http
+
+    async def _variables(self) -> Environ:
         try:
-            environ = await self._environ()
+            return await self._environ()
         except OSError as error:
             raise Unavailable(f"MLflow cannot be asked: {error}") from error
-        async with MlflowHttp(self._url, environ=environ) as http:
-            yield http
 
     def _told(self, refusal: MlflowRefused, what: str) -> Exception:
         if refusal.is_missing:
@@ -144,7 +163,8 @@ class Registry:
         return refusal
 
 
-async def _within(answer: Awaitable[T], seconds: float) -> T:
+async def within(answer: Awaitable[T], seconds: float) -> T:
+    """An answer of MLflow's. Raises Unavailable when it takes longer."""
     try:
         return await asyncio.wait_for(answer, seconds)
     except asyncio.TimeoutError as error:

@@ -5,7 +5,6 @@ A rule protects one alias or stage of the models whose name fits its pattern. Th
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -13,20 +12,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self
 
+from windlass.contract.aliases import why_no_alias
+
 STAGES = ("None", "Staging", "Production", "Archived")
 HELD_STAGES = ("Staging", "Production")
 """Stages of which one version is the holder."""
-_ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
-_LIKE_A_VERSION = re.compile(r"[vV][0-9]+")
-
-
-def why_no_alias(alias: str) -> str | None:
-    """Why MLflow would not take this name, as a sentence; None when it would."""
-    if not _ALIAS.fullmatch(alias):
-        return "An alias has letters, digits, _ and - only."
-    if alias.lower() == "latest" or _LIKE_A_VERSION.fullmatch(alias):
-        return f"{alias} means something else to MLflow: choose another name."
-    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +111,12 @@ class PromotionSettings(BaseModel):
     )
     free: bool = Field(True, description="Whether other aliases may be typed.")
     rules: tuple[Rule, ...] = Field((), max_length=200, description="Whose approval which alias or stage needs.")
+    protect: bool = Field(
+        False, description="Whether the hub service lowers, in MLflow, who may edit a model that a rule protects."
+    )
+    register_with: Literal["USE", "READ"] = Field(
+        "USE", description="What of a protected model somebody needs in MLflow to register versions through the hub."
+    )
 
     @field_validator("aliases")
     @classmethod

@@ -89,8 +89,18 @@ async def _describe(mlflow: MlflowRest, run: Run, record: JobRecord, *, tail: st
     await mlflow.log_batch(
         _id(run), params={}, tags={name: value for name, value in tags.items() if value and there.get(name) != value}
     )
+    await _price(mlflow, run, record)
     if tail:
         await _upload(mlflow, run, tail)
+
+
+async def _price(mlflow: MlflowRest, run: Run, record: JobRecord) -> None:
+    """What the job took as metrics, too: MLflow sorts those as numbers. What the user's server wrote stays."""
+    there = {metric["key"] for metric in run.get("data", {}).get("metrics", [])}
+    known = {"windlass.cost_usd": record.usd, "windlass.gpu_hours": record.gpu_hours}
+    missing = {key: value for key, value in known.items() if value is not None and key not in there}
+    if missing:
+        await mlflow.log_metrics(_id(run), missing, at=record.ended_at or record.recorded_at)
 
 
 async def _upload(mlflow: MlflowRest, run: Run, tail: str) -> None:

@@ -55,6 +55,7 @@ def _limits() -> dict[str, RateLimit]:
         "metrics": RateLimit(burst=60, seconds=1),
         "promotions": RateLimit(burst=30, seconds=2),
         "costs": RateLimit(burst=60, seconds=1),
+        "registrations": RateLimit(burst=30, seconds=2),
         "model-reads": RateLimit(burst=200, seconds=0.2),
     }
 

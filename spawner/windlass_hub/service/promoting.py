@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from windlass.errors import Conflict, WindlassError
 from windlass_hub.profiles.access import Person
 from windlass_hub.promotions.asking import Promotions
 from windlass_hub.promotions.enforcement import Enforcements, HandedOut
 from windlass_hub.promotions.looking import settle_interrupted
+from windlass_hub.promotions.protecting import Protection
 from windlass_hub.promotions.reading import PromotionReads
+from windlass_hub.promotions.registering import Registrations
 from windlass_hub.promotions.registry import Registry
 
 from .audit_database import AuditDatabase
@@ -28,9 +30,13 @@ SETTLE_SECONDS = 30.0
 class Promoting:
     """Promotions as a part of the service."""
 
-    def __init__(self, *, promotions: Promotions, reads: PromotionReads) -> None:
+    def __init__(
+        self, *, promotions: Promotions, reads: PromotionReads, registrations: Registrations, protection: Protection
+    ) -> None:
         self.promotions = promotions
         self.reads = reads
+        self.registrations = registrations
+        self.protection = protection
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -51,21 +57,31 @@ class Promoting:
         await promotions.complete_approved()
 
     async def _settle_on(self) -> None:
-        told = ""
+        told: dict[str, str] = {}
+        jobs = {
+            "Promotions that were interrupted cannot be settled now": self.settle,
+            "Models cannot be protected in MLflow now": self.protection.enforce,
+        }
         while True:
-            try:
-                await self.settle()
-                told = ""
-            except Conflict:
-                pass  # Somebody is just doing it.
-            except WindlassError as error:
-                if told != str(error):
-                    log.warning("Promotions that were interrupted cannot be settled now: %s", error)
-                told = str(error)
-            except Exception:
-                # A task that ended would settle nothing any more.
-                log.exception("Promotions could not be settled.")
+            for trouble, job in jobs.items():
+                told[trouble] = await _tried(job, trouble, told=told.get(trouble, ""))
             await asyncio.sleep(SETTLE_SECONDS)
+
+
+async def _tried(job: Callable[[], Awaitable[None]], trouble: str, *, told: str) -> str:
+    """Do it; what keeps it from being done, which is logged unless it was told before."""
+    try:
+        await job()
+    except Conflict:
+        return told  # Somebody is just doing it.
+    except WindlassError as error:
+        if told != str(error):
+            log.warning("%s: %s", trouble, error)
+        return str(error)
+    except Exception:
+        # A task that ended would do nothing any more.
+        log.exception("%s.", trouble)
+    return ""
 
 
 def make_promoting(state: ServiceState, *, database: AuditDatabase) -> Promoting | None:
@@ -104,4 +120,24 @@ def make_promoting(state: ServiceState, *, database: AuditDatabase) -> Promoting
     )
     anonymous = Registry(settings.mlflow_url, environ=nothing, whose="nobody's credentials")
     enforcements = Enforcements(service=service, anonymous=anonymous, handed_out=given)
-    return Promoting(promotions=promotions, reads=PromotionReads(promotions, enforcements))
+    protection = Protection(
+        settings=settings.promotion,
+        service=service,
+        handed_out=given,
+        changed=enforcements.forget,
+        decide=state.audit.record,
+    )
+    registrations = Registrations(
+        settings=settings.promotion,
+        service=service,
+        registry_of=registry_of,
+        person=promotions.person,
+        made_model=lambda _name: protection.enforce(),
+        decide=state.audit.record,
+    )
+    return Promoting(
+        promotions=promotions,
+        reads=PromotionReads(promotions, enforcements),
+        registrations=registrations,
+        protection=protection,
+    )

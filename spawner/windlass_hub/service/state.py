@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from windlass_hub.profiles.availability import CapacitySnapshot
     from windlass_hub.promotions.asking import Promotions
     from windlass_hub.promotions.reading import PromotionReads
+    from windlass_hub.promotions.registering import Registrations
     from windlass_hub.reconciler.running import Reconciler
 
     from .audit import Audit
@@ -90,6 +91,11 @@ class ServiceState:
     def promotions(self) -> Promotions:
         """What is done about promotions. Raises Away where this hub has none."""
         return self._promoting().promotions
+
+    @property
+    def registrations(self) -> Registrations:
+        """What registers versions of protected models. Raises Away where this hub has no promotions."""
+        return self._promoting().registrations
 
     @property
     def promotion_reads(self) -> PromotionReads:

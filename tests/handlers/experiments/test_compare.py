@@ -67,12 +67,15 @@ def test_datasets_and_the_packages_of_models_are_compared(panel: Panel) -> None:
         requirements = f"Scikit_Learn=={version}\nnumpy>=1.20,<3\n--extra-index-url https://u:pw@example.org\n"
         address = f"{panel.mlflow.url}/api/2.0/mlflow-artifacts/artifacts{artifacts}/models/best/requirements.txt"
         panel.http.put(address, content=requirements).raise_for_status()
+        mlmodel = f"flavors:\n  python_function: {{python_version: 3.1{version[2]}.2}}\n"
+        panel.http.put(address.replace("requirements.txt", "MLmodel"), content=mlmodel).raise_for_status()
         runs.append(run)
     found = panel.post("/runs/compare", run_ids=runs)
     assert rows(found["data"])["Dataset iris"]["values"] == ["d1", "d2"]
     packages = rows(found["packages"])
     assert packages["scikit-learn"] == {"key": "scikit-learn", "values": ["1.4.0", "1.5.1"], "differs": True}
     assert packages["numpy"] == {"key": "numpy", "values": [">=1.20,<3"] * 2, "differs": False}
+    assert packages["Python"] == {"key": "Python", "values": ["3.14.2", "3.15.2"], "differs": True}
     assert "example.org" not in json.dumps(found)
     [model] = panel.get(f"/runs/{runs[0]}")["models"]
     assert (model["name"], model["path"], model["flavors"]) == ("best", "models/best", ["sklearn"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.handlers.experiments.conftest import PASSWORD, Panel
+from tests.mlflow_proxy import Fault
 
 pytestmark = pytest.mark.mlflow
 
@@ -130,9 +131,48 @@ def test_the_columns_are_the_keys_of_the_runs_and_say_whether_they_are_all(panel
     assert "mlflow.note.content" not in found["tags"]
     for _ in range(2):
         panel.run(large)
+    assert panel.get("/experiments/columns", experiment_id=large)["complete"] is True
     panel.search(large, limit=1)
     assert panel.get("/experiments/columns", experiment_id=large)["complete"] is False
     assert panel.get("/experiments/columns", 400)["fields"]
+
+
+def test_the_columns_are_not_those_of_what_a_filter_found_alone(panel: Panel) -> None:
+    experiment = panel.experiment()
+    panel.run(experiment, "plain", params={"optimizer": "adam"})
+    panel.run(experiment, "odd", params={"lr": "1"})
+    panel.search(experiment, filter="attributes.run_name = 'odd'", limit=1)
+    assert panel.get("/experiments/columns", experiment_id=experiment)["params"] == ["lr", "optimizer"]
+
+
+def test_a_busy_experiment_does_not_hide_the_columns_of_another(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet, busy = panel.experiment(), panel.experiment()
+    panel.run(quiet, params={"quiet": "1"})
+    panel.run(busy, params={"busy": "1"})
+
+    def crowded(path: str, body: bytes) -> bytes:
+        """As if the newest page were the busy one's alone."""
+        answer = json.loads(body)
+        if path.endswith("runs/search") and len(answer["runs"]) == 2:
+            runs = [run for run in answer["runs"] if run["info"]["experiment_id"] == busy]
+            answer = {"runs": runs, "next_page_token": "more"}
+        return json.dumps(answer).encode()
+
+    monkeypatch.setattr(panel.proxy, "change", crowded)
+    found = panel.http.get("/experiments/columns", params={"experiment_id": [busy, quiet]}).json()
+    assert (found["params"], found["complete"]) == (["busy", "quiet"], False)
+
+
+OLD_SERVER = "Invalid clause(s) in filter string: 'params.lr', 'IS', 'NULL'"
+
+
+@pytest.mark.parametrize("asked", [{"filter": "params.lr IS NULL"}, {"top_level": True}])
+def test_a_server_without_is_null_is_said_to_be_old(panel: Panel, asked: dict[str, Any]) -> None:
+    refusal = {"error_code": "INVALID_PARAMETER_VALUE", "message": OLD_SERVER}
+    with panel.proxy.failing("runs/search", Fault(status=400, body=json.dumps(refusal).encode())):
+        problem = panel.search(panel.experiment(), 400, **asked)
+    assert "too old for IS NULL" in problem["detail"]
+    assert problem["fields"][0]["field"] in asked
 
 
 def test_runs_nested_under_one_are_found_by_it(panel: Panel) -> None:

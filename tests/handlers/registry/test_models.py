@@ -190,6 +190,30 @@ def test_words_and_tags_of_a_version_are_changed_and_the_rest_stays(panel: Panel
     assert panel.http.patch(at(name, "versions", "99"), json={"description": "x"}).status_code == 404
 
 
+def test_words_and_tags_of_a_model_are_changed_and_the_rest_stays(panel: Panel, shelf: Shelf) -> None:
+    name = shelf.model()
+    assert panel.http.patch(at(name), json={"description": "finds fraud", "tags": {"a": "1"}}).status_code == 200
+    changed = panel.http.patch(at(name), json={"tags": {"a": None, "team": "risk"}}).json()
+    assert changed["description"] == "finds fraud"
+    assert [(tag["key"], tag["value"]) for tag in changed["tags"]] == [("team", "risk")]
+    assert panel.get(at(name))["model"]["description"] == "finds fraud"
+    refused = panel.http.patch(at(name), json={"tags": {"windlass.promotion.1": "forged"}})
+    assert refused.json()["fields"][0]["field"] == "tags.windlass.promotion.1"
+    assert panel.http.patch(at(shelf.name()), json={"description": "x"}).status_code == 404
+
+
+def test_a_list_of_versions_has_the_first_metrics_of_their_runs(panel: Panel, shelf: Shelf) -> None:
+    metrics = {f"m{number}": number for number in range(12)}
+    run_id = shelf.run(metrics={**metrics, "accuracy": "NaN", "system/cpu": 1.0, "windlass.cost_usd": 2.0})
+    name, _ = shelf.also(shelf.model(), run_id)
+    shelf.version(name)
+    without, measured = panel.get(at(name))["items"]
+    assert without["metrics"] == []
+    keys = [metric["key"] for metric in measured["metrics"]]
+    assert keys == ["accuracy", "m0", "m1", "m10", "m11", "m2", "m3", "m4"]
+    assert measured["metrics"][0]["value"] == "NaN"
+
+
 def test_a_comparison_says_what_a_caller_would_break_on(panel: Panel, shelf: Shelf) -> None:
     inputs = [{"type": "float", "name": "x", "required": True}, {"type": "string", "name": "z", "required": True}]
     outputs = [{"type": "double", "name": "y"}]

@@ -23,7 +23,8 @@ from tests.mlflow_proxy import Fault
 pytestmark = pytest.mark.mlflow
 
 PARAMETERS = "# parameters\nlearning_rate = 0.1"
-TRAIN = "import mlflow\nmlflow.log_metric('loss', learning_rate * 2)\nprint('rate', learning_rate)"
+TRAIN = "print('rate', learning_rate)"
+"""Logs nothing: its record makes the run, and no job has to import MLflow."""
 
 
 @dataclass
@@ -276,10 +277,32 @@ def test_the_code_loads_the_model_by_its_own_framework(panel: Panel) -> None:
     assert f"model = mlflow.sklearn.load_model('models:/{model}')" in code["code"]
     assert "s3cret" not in code["code"]
     compile(code["code"], "cell", "exec")
+    assert panel.get(f"/runs/{run}")["models"][0]["flavors"] == ["sklearn"]
     other = model_of(panel, run, experiment, "other", "!!python/object/apply:os.system ['exit 1']")
     assert panel.get(f"/runs/{run}/load-code", 400)["fields"][0]["field"] == "model_id"
     assert f"mlflow.pyfunc.load_model('models:/{other}')" in panel.get(f"/runs/{run}/load-code", model_id=other)["code"]
     assert panel.get(f"/runs/{run}/load-code", 404, model_id="m-none")["detail"]
+
+
+def test_an_mlmodel_made_to_unfold_without_end_keeps_nobody_waiting(panel: Panel) -> None:
+    experiment = panel.experiment()
+    run = panel.run(experiment)
+    merges = "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 60))
+    model = model_of(panel, run, experiment, "bomb", "a0: &a0 {k: v}\n" + merges)
+    assert f"mlflow.pyfunc.load_model('models:/{model}')" in panel.get(f"/runs/{run}/load-code")["code"]
+    assert panel.get(f"/runs/{run}")["models"][0]["flavors"] == []
+
+
+def test_a_run_whose_job_left_its_record_at_another_run_can_be_run_again(
+    panel: Panel, trained: Trained, stranger: Server
+) -> None:
+    record = panel.mlflow.run(trained.run)
+    tags = {"windlass.job_id": trained.job["id"], "windlass.bundle_sha256": trained.sha256}
+    beside = panel.run(record["info"]["experiment_id"], "a second run of the job", tags=tags)
+    for server in (panel.server, stranger):
+        found = ask(server, f"/runs/{beside}")
+        assert (found["can_rerun"], found["bundle"]) == (True, f"runs/{beside}/bundle")
+        assert found["executed_notebook"] == f"runs/{beside}/notebook"
 
 
 def test_a_model_among_the_runs_files_is_loaded_and_its_path_stays_text(panel: Panel) -> None:

@@ -69,6 +69,28 @@ class BasicAuthMlflow:
         body = {"name": name, "source": source, "run_id": run["run_id"]}
         return self.call("POST", "2.0/mlflow/model-versions/create", user=user, json=body)
 
+    def run(self, *, experiment: str = "0", path: str = "model") -> str:
+        """A run with a model among its artifacts; its id."""
+        info = self.ask("POST", "2.0/mlflow/runs/create", json={"experiment_id": experiment})["run"]["info"]
+        place = info["artifact_uri"].removeprefix("mlflow-artifacts:").strip("/")
+        url = f"2.0/mlflow-artifacts/artifacts/{place}/{path}/MLmodel"
+        assert self.call("PUT", url, content=b"flavors: {}").is_success
+        return str(info["run_id"])
+
+    def experiment(self, name: str) -> str:
+        """An experiment; its id."""
+        return str(self.ask("POST", "2.0/mlflow/experiments/create", json={"name": name})["experiment_id"])
+
+    def permission(self, name: str, model: str) -> str:
+        """What an account may do with a model, as MLflow decides it."""
+        query = {"username": name, "resource_type": "registered_model", "resource_id": model}
+        return str(self.ask("GET", "3.0/mlflow/users/permissions/get", params=query)["permission"])
+
+    def versions(self, name: str) -> list[dict[str, Any]]:
+        """A model's versions, the newest first."""
+        query = {"filter": f"name = '{name}'", "order_by": "version_number DESC"}
+        return list(self.ask("GET", "2.0/mlflow/model-versions/search", params=query).get("model_versions", []))
+
     def set_alias(self, name: str, alias: str, version: int | str, *, user: str = ADMIN) -> httpx.Response:
         """Move an alias past Windlass."""
         body = {"name": name, "alias": alias, "version": str(version)}

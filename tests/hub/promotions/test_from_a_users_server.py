@@ -14,6 +14,7 @@ from windlass.errors import NotFound, Unavailable
 from windlass.hub.broker import HubBroker
 from windlass.services.experiments.cache import RunCache
 from windlass.services.experiments.reading import RunReader
+from windlass.services.registry.hub_side import HubSide
 from windlass.services.registry.models import ModelRegistry
 from windlass.services.registry.promote import AliasSettings, Promotions
 from windlass.services.registry.sources import SourceRuns
@@ -34,7 +35,7 @@ async def promotions(desk: Desk, secured: BasicAuthMlflow, tmp_path: Path) -> As
         trackings.append(Tracking(data_dir=tmp_path, configured_uri=address, python="python"))
         runs = RunReader(tracking=trackings[-1], cache=RunCache())
         models = ModelRegistry(tracking=trackings[-1], sources=SourceRuns(runs=runs))
-        return Promotions(tracking=trackings[-1], models=models, settings=AliasSettings(), broker=opened[-1])
+        return Promotions(tracking=trackings[-1], models=models, settings=AliasSettings(), hub=HubSide(opened[-1]))
 
     yield make
     for broker in opened:

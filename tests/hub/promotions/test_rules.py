@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from windlass_hub.promotions.rules import PromotionSettings, Target, why_no_alias
+from windlass.contract.aliases import why_no_alias
+from windlass_hub.promotions.rules import PromotionSettings, Target
 from windlass_hub.settings import Settings
 
 CHAMPION = Target(kind="alias", name="champion")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,6 +77,23 @@ async def test_all_of_many_runs_are_closed(server: Mlflow, record: JobRecord, mo
         closed = await close_runs(mlflow, record)
     assert (closed.found, closed.closed) == (8, 8)
     assert status_of(server, runs[-1]) == "FAILED"
+
+
+async def test_what_a_job_took_can_be_sorted_by(server: Mlflow, record: JobRecord) -> None:
+    where = experiment(server)
+    cheap, dear = (
+        a_run(server, record, where=where),
+        a_run(server, replace(record, job_id=f"{record.job_id}-dear"), where=where),
+    )
+    async with MlflowRest(server.url, environ={}) as mlflow:
+        for _ in range(2):
+            await close_runs(mlflow, replace(record, usd=9.5, gpu_hours=2.0))
+            await close_runs(mlflow, replace(record, job_id=f"{record.job_id}-dear", usd=10.0, gpu_hours=0.0))
+    body = {"experiment_ids": [where], "order_by": ["metrics.`windlass.cost_usd` DESC"]}
+    found = server.ask("runs/search", body)["runs"]
+    assert [run["info"]["run_id"] for run in found] == [dear, cheap]
+    taken = {metric["key"]: metric["value"] for metric in found[0]["data"]["metrics"]}
+    assert taken == {"windlass.cost_usd": 10.0, "windlass.gpu_hours": 0.0}
 
 
 async def test_a_candidate_that_was_passed_over_is_not_described_as_the_jobs_own_run(

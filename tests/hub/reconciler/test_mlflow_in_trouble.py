@@ -15,7 +15,7 @@ from tests.hub.reconciler.test_finishing import a_run, status_of
 from tests.hub.reconciler.test_notifying import Receiver, receiver
 
 from windlass.kube.names import RECORD_ANNOTATION
-from windlass.tracking import client as mlflow_client
+from windlass.tracking import rest
 from windlass_hub.reconciler import finishing
 from windlass_hub.reconciler.notifying import Notifier
 
@@ -53,7 +53,7 @@ async def silent() -> AsyncIterator[str]:
 async def test_after_an_hour_away_all_is_made_up_for_at_once(
     desk: Desk, server: Mlflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mlflow_client, "_ATTEMPTS", 1)
+    monkeypatch.setattr(rest, "_ATTEMPTS", 1)
     job = await desk.create_job()
     run_id = a_run(server, job)
     await job.runs()

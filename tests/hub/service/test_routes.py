@@ -34,6 +34,7 @@ NEEDED: dict[str, dict[str, tuple[str, ...]]] = {
     "api/models/1/promotions": {"GET": ME, "POST": ME},
     "api/models/1/promotions/1": {"POST": ME},
     "api/models/1/promotions/1/comparison": {"GET": ME},
+    "api/models/1/versions": {"POST": ME},
     "api/models/1/promotion-terms": {"GET": ME},
     "api/audit/model-reads": {"POST": ME},
     "api/costs": {"GET": ME},
@@ -156,7 +157,13 @@ async def test_what_changes_something_needs_more_than_reading(service: Service) 
 
     Promotions have rules of their own (tests/hub/promotions): MLflow's permissions, and the groups an admin names.
     """
-    own = {"api/token", "api/audit/model-reads", "api/models/1/promotions", "api/models/1/promotions/1"}
+    own = {
+        "api/token",
+        "api/audit/model-reads",
+        "api/models/1/promotions",
+        "api/models/1/promotions/1",
+        "api/models/1/versions",
+    }
     harmless = own | {"api/admin/catalogue/validate", "api/admin/preview"}
     for path, handler in guarded(service):
         for verb in set(handler.scopes) - {"GET", "HEAD"}:

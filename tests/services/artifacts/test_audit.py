@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import Mlflow, until
 from tests.hub.service.conftest import Service, hub_double, service, settings, state
 
-from windlass.errors import Unavailable
+from windlass.errors import InvalidRequest, NotFound, Unavailable
 from windlass.hub.broker import HubBroker
 from windlass.services.artifacts.audit import ModelAudit
 from windlass.services.artifacts.source import ArtifactSources
@@ -111,6 +111,38 @@ async def test_reading_a_models_files_leaves_lines_and_other_files_none(
     found = [(line.who, line.target, line.detail["path"]) for line in await lines(service)]
     of_run = ("ann", f"run {trained.run}", f"{trained.model}/MLmodel")
     assert found == [("ann", f"{in_run}/1", "model/MLmodel")] * 2 + [of_run] * 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "%6dodel/MLmodel",
+        "model%252FMLmodel",
+        " model/MLmodel",
+        "model/MLmodel?",
+        "model/MLmodel;",
+        "file:model/MLmodel",
+    ],
+)
+async def test_a_name_that_mlflow_takes_for_a_models_file_reads_none(
+    service: Service, trained: Trained, tmp_path: Path, path: str
+) -> None:
+    trained.version(f"mlflow-artifacts:/{trained.experiment}/{trained.run}/artifacts/model")
+    async with reading(trained, tmp_path, broker_of(service)) as sources:
+        source = await sources.of(trained.run)
+        with pytest.raises(InvalidRequest, match="takes that for"):
+            await source.read(path, limit_bytes=100)
+        with pytest.raises(NotFound, match="control characters"):
+            await source.read("mo\tdel/MLmodel", limit_bytes=100)
+
+
+async def test_a_model_that_is_all_of_its_runs_files_is_written_down(
+    service: Service, trained: Trained, tmp_path: Path
+) -> None:
+    name = trained.version(f"mlflow-artifacts:/{trained.experiment}/{trained.run}/artifacts")
+    async with reading(trained, tmp_path, broker_of(service)) as sources:
+        await (await sources.of(trained.run)).read("notes.txt", limit_bytes=1)
+    assert [(line.target, line.detail["path"]) for line in await lines(service)] == [(f"{name}/1", "notes.txt")]
 
 
 async def test_a_registered_logged_model_is_named_in_its_line(

@@ -72,13 +72,22 @@ def test_a_run_that_was_opened_again_is_another(record: Make) -> None:
 def test_keys_are_known_by_experiment_and_bounded(record: Make) -> None:
     keys = KnownKeys()
     keys.note([record(metrics={f"m{number}": 1 for number in range(MOST_KEYS + 5)}, experiment_id="1")])
-    keys.note_whole(["1"], complete=True)
+    keys.note_whole(["1"], complete=True, newest=True)
     keys.note([record(params={"lr": "1"}, experiment_id="2")])
-    keys.note_whole(["2"], complete=True)
+    keys.note_whole(["2"], complete=True, newest=True)
     assert len(keys.list(["1"]).metrics) == MOST_KEYS
     assert keys.list(["1"]).complete is False
     assert (keys.list(["2"]).params, keys.list(["2"]).complete) == (["lr"], True)
     assert keys.list(["2", "3"]).complete is False
     for number in range(MOST_EXPERIMENTS):
-        keys.note_whole([f"new{number}"], complete=True)
+        keys.note_whole([f"new{number}"], complete=True, newest=True)
     assert keys.unread(["1", "new7"]) == ["1"]
+
+
+def test_keys_of_other_runs_than_the_newest_are_not_all_there_is(record: Make) -> None:
+    keys = KnownKeys()
+    keys.note([record(params={"lr": "1"}, experiment_id="1")])
+    keys.note_whole(["1"], complete=False, newest=False)
+    assert keys.unread(["1"]) == ["1"]
+    keys.note_whole(["1"], complete=False, newest=True)
+    assert keys.unread(["1"]) == []

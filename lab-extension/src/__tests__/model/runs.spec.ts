@@ -89,6 +89,22 @@ describe('the runs of an experiment', () => {
     expect(keys()).toEqual(['a', 'b']);
   });
 
+  it('shows what a run that goes on nests under itself later', async () => {
+    const runs = [makeRun('a', { status: 'RUNNING' }), makeRun('b')];
+    await open(runs);
+    const isParent = () => model.rows.map(row => row.kind === 'run' && row.isParent);
+    await waitFor(() => expect(isParent()).toEqual([false, false]));
+    model.expand('a', true);
+    await waitFor(() => expect(keys()).toEqual(['a', 'a#', 'b']));
+    model.expand('a', false);
+    runs.push(makeRun('a1', { parent_id: 'a' }));
+    model.setSeen(false);
+    model.setSeen(true);
+    await waitFor(() => expect(isParent()).toEqual([true, false]));
+    model.expand('a', true);
+    await waitFor(() => expect(keys()).toEqual(['a', 'a/a1', 'b']));
+  });
+
   it('shows all runs flat where the server cannot tell which are nested', async () => {
     const fields = [{ field: 'top_level', message: 'no' }];
     const problem = makeProblem({ status: 400, fields });

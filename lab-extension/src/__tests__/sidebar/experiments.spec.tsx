@@ -8,7 +8,7 @@ import { RunFilterModel } from '../../model/runFilter';
 import { ExperimentsModel } from '../../model/experiments';
 import { RunsModel } from '../../model/runs';
 import { ExperimentsBody } from '../../sidebar/experiments/body';
-import { cellOf, formatCost, formatNumber } from '../../sidebar/experiments/describe';
+import { cellOf, formatCost } from '../../sidebar/experiments/describe';
 import { FilterField } from '../../sidebar/experiments/filterField';
 import type { IFakeTracked } from '../experiments';
 import { fakeTracked, makePage, makeRun } from '../experiments';
@@ -154,14 +154,6 @@ describe('the filter', () => {
 
 describe('values', () => {
   const { trans } = fakeWindlass();
-
-  it.each([
-    [0.123456789, '0.12346'],
-    [3, '3'],
-    [1e-7, '1.000e-7'],
-    [12345678.9, '12346000'],
-    [0, '0']
-  ])('%s is shown as %s', (value, text) => expect(formatNumber(value)).toBe(text));
 
   it('an unknown cost is no cost of zero', () => {
     const cell = (cost_usd: number | null) =>

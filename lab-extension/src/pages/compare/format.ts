@@ -1,22 +1,4 @@
-/** Numbers and texts as tables and charts show them. Pure. */
-
-const DIGITS = 6;
-
-/** A number in at most six significant digits, as `0.00123`, `12500` or `1.5e-9`; whole numbers whole up to 15 digits. */
-export function formatNumber(value: number): string {
-  if (!Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) < 1e15)) {
-    return String(value);
-  }
-  const size = Math.abs(value);
-  return size >= 1e6 || size < 1e-4
-    ? value.toExponential(DIGITS - 1).replace(/\.?0+e/, 'e')
-    : String(Number(value.toPrecision(DIGITS)));
-}
-
-/** Something a run was given or measured. */
-export function formatValue(value: number | string): string {
-  return typeof value === 'number' ? formatNumber(value) : value;
-}
+/** Values of runs that are compared: as numbers, and as names in little room. Pure. */
 
 /** What a value is as a number; null for words, and for what is not finite. */
 export function numberOf(value: number | string | null | undefined): number | null {

@@ -4,7 +4,7 @@ import type { Job, UsageSummary } from '../../api/types';
 import { formatGib, formatPercent } from '../../components/gpuFigures';
 import { formatUsd } from '../../components/money';
 import { formatDuration } from '../../components/duration';
-import { formatNumber } from '../compare/format';
+import { formatNumber } from '../../components/numbers';
 import type { ILine } from '../compare/curves/lines';
 
 /** Something about the job: what it is called, and how much it is. */

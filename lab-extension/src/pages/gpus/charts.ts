@@ -1,6 +1,6 @@
 /** Which charts stand on the page, one below the other over one axis of time. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { formatNumber } from '../compare/format';
+import { formatNumber } from '../../components/numbers';
 import type { IDrawing, IStyledLine } from '../compare/curves/drawing';
 import type { Range } from '../compare/curves/lines';
 import { extentOf, heightOf } from '../compare/curves/lines';

@@ -1,6 +1,7 @@
 /** What the page of a model shows: its head, and the tab that is chosen. */
 import type { CommandRegistry } from '@lumino/commands';
 import * as React from 'react';
+import type { RegisteredModel } from '../../api/types';
 import { AliasChip } from '../../components/modelMarks';
 import { InsteadOfPages, MorePages, StalePages } from '../../components/pagedStates';
 import { StateView } from '../../components/stateView';
@@ -11,6 +12,8 @@ import { WebLink } from './parts';
 import { PromotionLog } from './promotions';
 import { VersionDetails } from './version/details';
 import { VersionList } from './versions';
+import { Description } from './words/description';
+import { Tags } from './words/tags';
 
 /** What all parts of the page are made from. */
 export interface IModelPageProps {
@@ -95,7 +98,6 @@ function Header({ model }: { readonly model: ModelPageModel }): React.JSX.Elemen
           <WebLink url={known?.url ?? null} label={trans.__('Open in MLflow')} />
         </div>
       </div>
-      {known?.description && <p className="jp-WindlassModelPage-text">{known.description}</p>}
       {aliases.length > 0 ? (
         <div className="jp-WindlassChips">
           {aliases.map(([alias, version]) => (
@@ -105,7 +107,35 @@ function Header({ model }: { readonly model: ModelPageModel }): React.JSX.Elemen
       ) : (
         <span className="jp-WindlassMuted">{trans.__('No version has an alias yet.')}</span>
       )}
+      {known && <Words model={model} known={known} />}
     </header>
+  );
+}
+
+interface IWordsProps {
+  readonly model: ModelPageModel;
+  readonly known: RegisteredModel;
+}
+
+/** What people say of the model: its description and its tags. */
+function Words({ model, known }: IWordsProps): React.JSX.Element {
+  const { registry, windlass } = model;
+  const of = windlass.trans.__('the model');
+  return (
+    <div className="jp-WindlassModelPage-wordsLine">
+      <Description
+        of={of}
+        text={known.description}
+        onSave={async description => registry.changeModel(model.name, { description })}
+        trans={windlass.trans}
+      />
+      <Tags
+        of={of}
+        tags={known.tags}
+        onSave={async tags => registry.changeModel(model.name, { tags })}
+        trans={windlass.trans}
+      />
+    </div>
   );
 }
 

@@ -4,6 +4,7 @@ import type { ModelVersion } from '../../api/types';
 import { AliasChip, StageChip } from '../../components/modelMarks';
 import { formatMoment } from '../../components/quantities';
 import { useRovingRows } from '../../components/rovingRows';
+import { formatValue } from '../../components/numbers';
 import type { ModelPageModel } from './model';
 
 interface IVersionListProps {
@@ -16,6 +17,7 @@ export function VersionList({ model, shown }: IVersionListProps): React.JSX.Elem
   const { trans } = model.windlass;
   const { items } = model.versions;
   const { current, list, onFocus, onKeyDown } = useRovingRows(items.length);
+  const keys = React.useMemo(() => keysToShow(items), [items]);
   return (
     <div
       ref={list}
@@ -40,7 +42,7 @@ export function VersionList({ model, shown }: IVersionListProps): React.JSX.Elem
             }
           }}
         >
-          <Row version={version} trans={trans} />
+          <Row version={version} keys={keys} trans={trans} />
         </div>
       ))}
     </div>
@@ -49,10 +51,12 @@ export function VersionList({ model, shown }: IVersionListProps): React.JSX.Elem
 
 interface IRowProps {
   readonly version: ModelVersion;
+  /** The metrics that are shown of each version. */
+  readonly keys: readonly string[];
   readonly trans: ModelPageModel['windlass']['trans'];
 }
 
-const Row = React.memo(function Row({ version, trans }: IRowProps): React.JSX.Element {
+const Row = React.memo(function Row({ version, keys, trans }: IRowProps): React.JSX.Element {
   const who = [version.user, version.created_at && formatMoment(version.created_at)].filter(Boolean);
   return (
     <>
@@ -69,6 +73,7 @@ const Row = React.memo(function Row({ version, trans }: IRowProps): React.JSX.El
       <span className="jp-WindlassVersions-line" title={who.join(' · ')}>
         {who.join(' · ')}
       </span>
+      <Measured version={version} keys={keys} />
       {version.description && (
         <span className="jp-WindlassVersions-line" title={version.description}>
           {version.description}
@@ -77,6 +82,37 @@ const Row = React.memo(function Row({ version, trans }: IRowProps): React.JSX.El
     </>
   );
 });
+
+/** So many metrics fit in a line. */
+const MOST_METRICS = 3;
+
+/** The metrics to compare the versions by at a glance: those that most of them have. */
+function keysToShow(versions: readonly ModelVersion[]): string[] {
+  const counts = new Map<string, number>();
+  versions
+    .flatMap(({ metrics }) => metrics)
+    .forEach(({ key }) => counts.set(key, (counts.get(key) ?? 0) + 1));
+  return [...counts]
+    .sort(([one, many], [other, more]) => more - many || one.localeCompare(other))
+    .slice(0, MOST_METRICS)
+    .map(([key]) => key);
+}
+
+function Measured({ version, keys }: Omit<IRowProps, 'trans'>): React.JSX.Element | null {
+  const found = keys.flatMap(key => version.metrics.find(metric => metric.key === key) ?? []);
+  if (found.length === 0) {
+    return null;
+  }
+  return (
+    <span className="jp-WindlassVersions-line">
+      {found.map(({ key, value }) => (
+        <span key={key} className="jp-WindlassVersions-metric" title={`${key}: ${value}`}>
+          {key} <strong>{formatValue(value)}</strong>
+        </span>
+      ))}
+    </span>
+  );
+}
 
 /** What MLflow's word for a version that is not ready means. */
 export function statusWord(status: string, trans: ModelPageModel['windlass']['trans']): string {

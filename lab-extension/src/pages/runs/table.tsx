@@ -103,7 +103,11 @@ function widthOf(column: string): number {
   if (kind !== 'attributes') {
     return kind === 'tags' ? 160 : 124;
   }
-  return { duration: 92, cost: 84, gpu_hours: 92, git_commit: 96, notebook: 190 }[key] ?? 130;
+  return (
+    { start_time: 152, end_time: 152, duration: 92, cost: 84, gpu_hours: 92, git_commit: 96, notebook: 190 }[
+      key
+    ] ?? 130
+  );
 }
 
 interface IHeadProps {

@@ -1,23 +1,13 @@
 /** Values of runs as people read them in a narrow cell. Pure: what is unknown is a dash, never a zero. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { formatDuration } from '../../components/duration';
+import { formatNumber } from '../../components/numbers';
 import { attributeOf, columnOf, isNumeric } from '../../model/columns';
 import type { ILoadedRun } from '../../model/runRows';
 import { valueOf } from '../../model/runRows';
 
 /** What stands where a run has no such value. */
 export const UNKNOWN = '–';
-
-/** A number in at most some seven signs; whole numbers whole. */
-export function formatNumber(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e9) {
-    return String(value);
-  }
-  const size = Math.abs(value);
-  return size !== 0 && (size < 1e-4 || size >= 1e9)
-    ? value.toExponential(3)
-    : String(Number(value.toPrecision(5)));
-}
 
 /** A sum of money: small ones to the tenth of a cent. */
 export function formatCost(usd: number): string {

@@ -7,6 +7,7 @@ from windlass.contract.lineage import Lineage
 from windlass.contract.models import (
     EvaluationRequest,
     EvaluationResult,
+    ModelChange,
     ModelList,
     ModelVersion,
     ModelVersionDetail,
@@ -16,6 +17,7 @@ from windlass.contract.models import (
     PromotionLog,
     PromotionRequest,
     PromotionTerms,
+    RegisteredModel,
     RegisterRequest,
     VersionChange,
     VersionComparison,
@@ -54,7 +56,7 @@ OPERATIONS: tuple[Operation, ...] = (
         response=ModelVersion,
         status=201,
         also=(200,),
-        problems=(400, 404, 409, 502, 503),
+        problems=(400, 403, 404, 409, 502, 503),
         headers=(("Location", "Where the version is."),),
     ),
     Operation(
@@ -64,6 +66,16 @@ OPERATIONS: tuple[Operation, ...] = (
         summary="A model and a page of its versions, newest first",
         response=ModelVersionList,
         parameters=(NAME, limit(default=MODELS_PAGE, most=LARGEST_MODELS_PAGE), CURSOR),
+        problems=(400, 404, 502, 503),
+    ),
+    Operation(
+        method="patch",
+        path="/models/{name}",
+        name="changeModel",
+        summary="Change a model's description and tags",
+        request=ModelChange,
+        response=RegisteredModel,
+        parameters=(NAME,),
         problems=(400, 404, 502, 503),
     ),
     Operation(

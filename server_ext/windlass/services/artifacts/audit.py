@@ -94,6 +94,8 @@ def _is_of(version: dict[str, Any], record: RunRecord, *, model_id: str | None, 
     if model_id is not None:
         return version.get("model_id") == model_id or source == f"models:/{model_id}"
     for root in (record.artifact_uri.rstrip("/"), f"runs:/{record.id}"):
+        if root and source == root:
+            return True
         if root and source.startswith(f"{root}/"):
             return _is_within(path, source[len(root) + 1 :])
     return False

@@ -7,6 +7,7 @@ with its time, while the page is read anew.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
@@ -17,6 +18,7 @@ from windlass.contract.runs import RunPage, RunSearch
 from windlass.errors import FieldError, InvalidRequest, NotFound
 from windlass.services.experiments.cache import PAGE_BYTES, BoundedCache, RunCache
 from windlass.services.experiments.columns import KnownKeys
+from windlass.services.experiments.curves import beside
 from windlass.services.experiments.questions import NOT_NESTED, Question, bad_cursor, page_cursor, question_of, token_in
 from windlass.services.experiments.records import RunRecord, record_of
 from windlass.services.experiments.rows import moment, row_of
@@ -27,7 +29,9 @@ from windlass.tracking.tracking import Tracking
 
 KEYS_FROM_RUNS = 100
 _FIRST_PAGE = "experiments"
+_NO_NULLS = re.compile(r"Invalid clause.*'IS'.*'(NOT )?NULL'", re.IGNORECASE)
 _LONGEST_ID = 64
+_AT_ONCE = 4
 _NEWEST_FIRST = ("attributes.`start_time` DESC",)
 
 
@@ -70,10 +74,12 @@ class Experiments:
         wanted = _checked_ids(experiment_ids)
         unread = self._keys.unread(wanted)
         if unread:
-            question = Question(
-                experiment_ids=tuple(unread), filter="", order_by=_NEWEST_FIRST, deleted=False, columns=(), whole=True
-            )
-            await self._read(question, limit=KEYS_FROM_RUNS, token=None)
+            page = await self._read_newest(unread)
+            if page.token is not None:
+                # One busy experiment must not hide what the others have.
+                seen = {record.experiment_id for record in page.records}
+                hidden = [some for some in unread if some not in seen]
+                await beside([self._read_newest([some]) for some in hidden], at_once=_AT_ONCE)
         return self._keys.list(wanted)
 
     async def search(self, search: RunSearch) -> RunPage:
@@ -104,6 +110,17 @@ class Experiments:
         keys = {"metrics": known.metrics, "params": known.params, "tags": known.tags}
         return filters.advise(check.filter, offset=check.offset, keys=keys)
 
+    async def _read_newest(self, experiment_ids: Sequence[str]) -> _Page:
+        question = Question(
+            experiment_ids=tuple(experiment_ids),
+            filter="",
+            order_by=_NEWEST_FIRST,
+            deleted=False,
+            columns=(),
+            whole=True,
+        )
+        return await self._read(question, limit=KEYS_FROM_RUNS, token=None)
+
     async def _read(self, question: Question, *, limit: int, token: str | None) -> _Page:
         reads = await self._tracking.reads()
         try:
@@ -123,7 +140,8 @@ class Experiments:
         self._cache.keep(records)
         self._keys.note(records)
         if question.whole and token is None:
-            self._keys.note_whole(question.experiment_ids, complete=page.token is None)
+            newest = question.order_by == _NEWEST_FIRST and limit >= KEYS_FROM_RUNS
+            self._keys.note_whole(question.experiment_ids, complete=page.token is None, newest=newest)
         return _Page(records=records, token=page.token, read_at=self._clock())
 
     async def _expect(self, experiment_ids: Sequence[str]) -> None:
@@ -146,9 +164,20 @@ def _asked_wrongly(refused: MlflowRefused, *, token: str | None, field: str) -> 
     """What MLflow found wrong with a question of ours is wrong in what was asked of us."""
     if not refused.is_invalid:
         return refused
+    if (too_old := _why_not_null(refused, field=field)) is not None:
+        return too_old
     if token is not None:
         return bad_cursor()
     return InvalidRequest(str(refused), fields=[FieldError(field=field, message=str(refused))])
+
+
+def _why_not_null(refused: MlflowRefused, *, field: str) -> InvalidRequest | None:
+    """Servers before MLflow 3 know no `IS NULL`, and name it among words that tell nobody why."""
+    if not refused.is_invalid or not _NO_NULLS.search(str(refused)):
+        return None
+    message = "This MLflow server is too old for IS NULL and IS NOT NULL in filters"
+    message += ": runs cannot be grouped under their parents here." if field == "top_level" else "."
+    return InvalidRequest(message, fields=[FieldError(field=field, message=message)])
 
 
 def _milliseconds(value: object) -> int | None:

@@ -22,6 +22,8 @@ class _Keys:
     metrics: dict[str, None] = field(default_factory=dict)
     params: dict[str, None] = field(default_factory=dict)
     tags: dict[str, None] = field(default_factory=dict)
+    looked_at: bool = False
+    """Whether its newest runs were read; pages of a filter, or in another order, tell of other runs."""
     complete: bool = False
     overflown: bool = False
 
@@ -44,14 +46,23 @@ class KnownKeys:
                     elif key not in there:
                         keys.overflown = True
 
-    def note_whole(self, experiment_ids: Sequence[str], *, complete: bool) -> None:
-        """A first page of all runs was read of these experiments: whether it held all of them."""
+    def note_whole(self, experiment_ids: Sequence[str], *, complete: bool, newest: bool) -> None:
+        """A first page of all runs was read of these experiments.
+
+        Args:
+            experiment_ids: whose.
+            complete: whether it held all of them; if not, there may be more by now than ever were read.
+            newest: whether it held the newest, and enough of them.
+        """
         for experiment_id in experiment_ids:
-            self._keys(experiment_id).complete = complete
+            keys = self._keys(experiment_id)
+            keys.complete = complete
+            keys.looked_at = keys.looked_at or newest or complete
 
     def unread(self, experiment_ids: Sequence[str]) -> list[str]:
-        """Those of which no page was read yet."""
-        return [some for some in experiment_ids if some not in self._by_experiment]
+        """Those whose newest runs were not read yet."""
+        known = self._by_experiment
+        return [some for some in experiment_ids if some not in known or not known[some].looked_at]
 
     def list(self, experiment_ids: Sequence[str]) -> ColumnList:
         """What is known of these experiments, by name."""

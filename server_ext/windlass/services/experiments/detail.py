@@ -11,15 +11,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from windlass.contract.runs import MetricValue, RunDetail, RunModel, TextValue
-from windlass.errors import Unavailable, Upstream
+from windlass.errors import InvalidRequest, Unavailable, Upstream
 from windlass.ledger.jobs import JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.bundles import Bundles
+from windlass.services.experiments.curves import beside
 from windlass.services.experiments.jobs import jobs_of
-from windlass.services.experiments.model_log import HISTORY_TAG, models_logged
+from windlass.services.experiments.model_files import ModelFiles
+from windlass.services.experiments.model_log import HISTORY_TAG, LANGUAGE_FLAVOR, models_logged
 from windlass.services.experiments.reading import RunReader
 from windlass.services.experiments.records import RunRecord, plain
 from windlass.services.experiments.rows import JOB_TAG, PARENT_TAG, moment, row_of
+from windlass.services.reproduce.record_runs import RecordRuns
 from windlass.tracking.filters.quoting import quoted
 from windlass.tracking.reads import MlflowReads
 from windlass.tracking.tracking import Tracking
@@ -28,6 +31,10 @@ DESCRIPTION_TAG = "mlflow.note.content"
 RECORD_FOLDER = "windlass"
 BUNDLE_FILE = f"{RECORD_FOLDER}/bundle.tar.gz"
 NOTEBOOK_FILE = f"{RECORD_FOLDER}/executed.ipynb"
+_MOST_FILES = 20
+_MOST_CARRIERS = 3
+"""There is one, but for jobs that were interrupted."""
+_FILES_AT_ONCE = 6
 _OWN_LONG_TAGS = frozenset({DESCRIPTION_TAG, HISTORY_TAG})
 
 
@@ -39,6 +46,8 @@ class RunDetails:
         self._runs = runs
         self._ledger = ledger
         self._bundles = bundles
+        self._files = ModelFiles()
+        self._records = RecordRuns(tracking=tracking)
 
     async def get(self, run_id: str, *, owner: str) -> RunDetail:
         """One run, also a deleted one. Raises NotFound."""
@@ -46,14 +55,20 @@ class RunDetails:
         reads = await self._tracking.reads()
         names, models, files, nested, jobs = await asyncio.gather(
             reads.experiments.names([record.experiment_id]),
-            models_of(record, reads),
+            self._models(record, reads),
             _record_files(record, reads),
             _has_nested(record, reads),
             jobs_of([record], ledger=self._ledger, owner=owner),
         )
         job = jobs.get(record.tags.get(JOB_TAG, ""))
-        has_bundle = BUNDLE_FILE in files or (job is not None and self._has_bundle(job))
-        has_notebook = NOTEBOOK_FILE in files or (job is not None and bool(job.status.get("has_notebook")))
+        found = set(files)
+        if job is not None and self._has_bundle(job):
+            found.add(BUNDLE_FILE)
+        if job is not None and job.status.get("has_notebook"):
+            found.add(NOTEBOOK_FILE)
+        if not found >= {BUNDLE_FILE, NOTEBOOK_FILE}:
+            found |= await self._files_beside(record, reads)
+        has_bundle, has_notebook = BUNDLE_FILE in found, NOTEBOOK_FILE in found
         return RunDetail(
             run=row_of(record, site=self._tracking.browser_site()),
             experiment_name=names.get(record.experiment_id),
@@ -68,6 +83,24 @@ class RunDetails:
             executed_notebook=f"runs/{record.id}/notebook" if has_notebook else None,
             bundle=f"runs/{record.id}/bundle" if has_bundle else None,
         )
+
+    async def _files_beside(self, record: RunRecord, reads: MlflowReads) -> frozenset[str]:
+        """The same of the run that carries the record, where a job made several; empty where that cannot be told."""
+        try:
+            others = await self._records.beside(record)
+        except (Unavailable, Upstream, InvalidRequest):
+            return frozenset()
+        found = [await _record_files(other, reads) for other in others[:_MOST_CARRIERS]]
+        return frozenset().union(*found)
+
+    async def _models(self, record: RunRecord, reads: MlflowReads) -> list[RunModel]:
+        """The run's models, each with its flavors: a LoggedModel has them in a file only."""
+        models = await models_of(record, reads)
+        unknown = [model for model in models if model.model_id and not model.flavors][:_MOST_FILES]
+        asked = [self._files.of(reads, model_id=model.model_id) for model in unknown]
+        for model, facts in zip(unknown, await beside(asked, at_once=_FILES_AT_ONCE), strict=True):
+            model.flavors = [name for name in facts.flavors if name != LANGUAGE_FLAVOR] if facts is not None else []
+        return models
 
     def _has_bundle(self, job: JobRow) -> bool:
         return job.bundle_sha256 is not None and self._bundles.path(job.bundle_sha256).is_file()
@@ -85,7 +118,6 @@ def _tags_of(record: RunRecord) -> list[tuple[str, str]]:
 
 
 async def models_of(record: RunRecord, reads: MlflowReads) -> list[RunModel]:
-    """The models that a run made: LoggedModels, and folders among its files as older clients make them."""
     """The models that a run made: LoggedModels, and the folders that older clients logged."""
     given = {"outputs": {"model_outputs": [{"model_id": model_id} for model_id in record.model_outputs]}}
     found = [_logged_model(model) for model in await reads.logged_models.of_run(given)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from windlass.services.experiments.records import RunRecord
 
 HISTORY_TAG = "mlflow.log-model.history"
-_LANGUAGE_FLAVOR = "python_function"
+LANGUAGE_FLAVOR = "python_function"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,5 +35,5 @@ def models_logged(record: RunRecord) -> list[LoggedFolder]:
             continue
         flavors = entry.get("flavors")
         names = sorted(map(str, flavors)) if isinstance(flavors, dict) else []
-        found[path] = LoggedFolder(path=path, flavors=tuple(name for name in names if name != _LANGUAGE_FLAVOR))
+        found[path] = LoggedFolder(path=path, flavors=tuple(name for name in names if name != LANGUAGE_FLAVOR))
     return list(found.values())

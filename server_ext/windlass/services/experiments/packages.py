@@ -1,15 +1,19 @@
 """Which versions of packages a run had, as far as it tells.
 
 A job of ours knows what its code imports. Any other run tells by the requirements of the model that it made, which
-MLflow writes beside it. They are read as text; nothing of them is installed or run.
+MLflow writes beside it, and by the Python that its MLmodel file names. They are read as text; nothing of them is
+installed or run.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import NamedTuple
 
 from windlass.errors import Unavailable, Upstream
 from windlass.services.experiments.cache import BoundedCache
+from windlass.services.experiments.model_files import ModelFiles
 from windlass.services.experiments.model_log import models_logged
 from windlass.services.experiments.records import RunRecord
 from windlass.tracking.reads import MlflowReads
@@ -19,6 +23,8 @@ _BUDGET_BYTES = 4 << 20
 _PAIR_BYTES = 150
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*([^;#]*)")
 _FILE = "requirements.txt"
+PYTHON = "Python"
+"""No distribution's name, as those are in lower case."""
 
 Versions = dict[str, str]
 
@@ -50,33 +56,54 @@ class ModelPackages:
 
     def __init__(self) -> None:
         self._kept: BoundedCache[tuple[str, int | None], Versions] = BoundedCache(budget_bytes=_BUDGET_BYTES)
+        self._files = ModelFiles()
 
     async def of(self, record: RunRecord, reads: MlflowReads) -> Versions:
-        """Versions that the first model of a run asks for; empty when it has none, or none that can be read."""
+        """Versions of Python and of what the first model of a run asks for; empty when that cannot be read."""
         key = (record.id, record.ended_ms)
         known = self._kept.get(key)
         if known is not None:
             return known
-        found = await _read(record, reads)
+        found = await self._read(record, reads)
         if found is None:
             return {}
         if record.has_ended:
             self._kept.put(key, found, size_bytes=_PAIR_BYTES * (1 + len(found)))
         return found
 
-
-async def _read(record: RunRecord, reads: MlflowReads) -> Versions | None:
-    """None when it could not be read this time."""
-    folders = models_logged(record)
-    try:
+    async def _read(self, record: RunRecord, reads: MlflowReads) -> Versions | None:
+        """None when it could not be read this time."""
+        folders = models_logged(record)
         if record.model_outputs:
-            model_id = record.model_outputs[0]
-            text, _ = await reads.artifacts.read(model_id=model_id, path=_FILE, limit_bytes=_LIMIT_BYTES)
+            place = _Place(model_id=record.model_outputs[0])
         elif folders:
-            path = f"{folders[0].path}/{_FILE}"
-            text, _ = await reads.artifacts.read(run_id=record.id, path=path, limit_bytes=_LIMIT_BYTES)
+            place = _Place(run_id=record.id, folder=folders[0].path)
         else:
             return {}
+        facts, wanted = await asyncio.gather(
+            self._files.of(reads, model_id=place.model_id, run_id=place.run_id, folder=place.folder),
+            _requirements(place, reads),
+        )
+        if wanted is None:
+            return None
+        python = facts.python_version if facts is not None else None
+        return wanted | ({PYTHON: python} if python else {})
+
+
+class _Place(NamedTuple):
+    """Where a model's files are."""
+
+    model_id: str | None = None
+    run_id: str | None = None
+    folder: str | None = None
+
+
+async def _requirements(place: _Place, reads: MlflowReads) -> Versions | None:
+    path = _FILE if place.folder is None else f"{place.folder}/{_FILE}"
+    try:
+        text, _ = await reads.artifacts.read(
+            run_id=place.run_id, model_id=place.model_id, path=path, limit_bytes=_LIMIT_BYTES
+        )
     except (Unavailable, Upstream):
         # A comparison without versions is worth more than none.
         return None

@@ -13,6 +13,7 @@ from windlass.services.experiments.reading import RunReader
 from windlass.services.registry.evaluate import Evaluations
 from windlass.services.registry.evaluation_results import EvaluationResults
 from windlass.services.registry.files import VersionFiles
+from windlass.services.registry.hub_side import HubSide
 from windlass.services.registry.models import ModelRegistry
 from windlass.services.registry.promote import AliasSettings, Promotions
 from windlass.services.registry.register import Registration
@@ -47,17 +48,18 @@ def make_desk(
     broker: HubBroker | None,
 ) -> RegistryDesk:
     """Put it together; nothing is asked or opened."""
+    hub = HubSide(broker)
     models = ModelRegistry(tracking=tracking, sources=SourceRuns(runs=runs))
     files = VersionFiles()
     return RegistryDesk(
         models=models,
         versions=Versions(tracking=tracking, runs=runs, models=models, files=files),
-        registration=Registration(tracking=tracking, runs=runs, models=models),
+        registration=Registration(tracking=tracking, runs=runs, models=models, hub=hub),
         promotions=Promotions(
             tracking=tracking,
             models=models,
             settings=AliasSettings(aliases=settings.promotion_aliases, free=settings.promotion_free),
-            broker=broker,
+            hub=hub,
         ),
         evaluations=Evaluations(
             settings=settings,

@@ -35,6 +35,8 @@ class ModelFacts:
     flavors: list[str] = field(default_factory=list)
     signature: Signature | None = None
     mlflow_version: str | None = None
+    python_version: str | None = None
+    """Of the interpreter that logged it; None for models that are no pyfunc."""
     size_bytes: int | None = None
     """As MLflow counted it when the model was logged; None in files of older versions."""
     message: str | None = None
@@ -62,11 +64,18 @@ def read_mlmodel(data: bytes) -> ModelFacts:
         flavors=names[:_MOST_FLAVORS],
         signature=signature,
         mlflow_version=_text(document.get("mlflow_version")),
+        python_version=_python_version(flavors),
         size_bytes=int(size)
         if isinstance(size, str) and size.isascii() and size.isdigit() and len(size) < 19
         else None,
         message=message,
     )
+
+
+def _python_version(flavors: object) -> str | None:
+    pyfunc = flavors.get("python_function") if isinstance(flavors, dict) else None
+    version = _text(pyfunc.get("python_version")) if isinstance(pyfunc, dict) else None
+    return version[:_LONGEST_NAME] if version else None
 
 
 def _signature(found: object) -> Signature | None:

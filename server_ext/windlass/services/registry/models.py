@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from windlass.contract.models import ModelList, ModelVersion, ModelVersionList, VersionChange
+from windlass.contract.models import (
+    ModelChange,
+    ModelList,
+    ModelVersion,
+    ModelVersionList,
+    RegisteredModel,
+    VersionChange,
+)
 from windlass.services.experiments.questions import Question, bad_cursor, page_cursor, token_in
 from windlass.services.registry.names import (
     asking_for,
@@ -12,14 +19,13 @@ from windlass.services.registry.names import (
     told_model,
     told_version,
 )
-from windlass.services.registry.rows import LOG_PREFIX, Row, model_of, version_of
+from windlass.services.registry.rows import Row, model_of, version_of
 from windlass.services.registry.sources import SourceRuns
 from windlass.tracking.answers import MlflowRefused
+from windlass.tracking.model_words import LONGEST_KEY, why_no_tag
 from windlass.tracking.reads import Page
+from windlass.tracking.reads.registry import RegistryReads
 from windlass.tracking.tracking import Tracking
-
-_LONGEST_KEY = 250
-_LONGEST_VALUE = 5000
 
 
 class ModelRegistry:
@@ -77,12 +83,20 @@ class ModelRegistry:
         with asking_for(told_version(name, number)):
             if change.description is not None:
                 await registry.update_version(name, number, description=change.description)
-            for key, value in change.tags.items():
-                if value is None:
-                    await registry.delete_tag(name, version=number, key=key)
-                else:
-                    await registry.set_tag(name, version=number, key=key, value=value)
+            await _change_tags(registry, change, name=name, version=number)
         return await self.shown(await self.found(name, number))
+
+    async def change_model(self, name: str, change: ModelChange) -> RegisteredModel:
+        """Change a model's description and tags. Raises NotFound and InvalidRequest."""
+        known_name(name)
+        _check_tags(change)
+        registry = (await self._tracking.reads()).registry
+        with asking_for(told_model(name)):
+            await registry.model(name)
+            if change.description is not None:
+                await registry.update_model(name, description=change.description)
+            await _change_tags(registry, change, name=name, version=None)
+            return model_of(await registry.model(name), site=self._tracking.browser_site())
 
     async def _shown(self, page: Page) -> list[ModelVersion]:
         runs = await self._sources.of(str(found.get("run_id") or "") for found in page.items)
@@ -92,13 +106,17 @@ class ModelRegistry:
 
 def check_tag(key: str, value: str | None) -> None:
     """Raises InvalidRequest for a tag that MLflow would not take, or that is Windlass's own."""
-    field = f"tags.{key[:_LONGEST_KEY]}"
-    if not key.strip() or len(key) > _LONGEST_KEY or not key.isprintable():
-        raise invalid(field, f"A tag's name has 1 to {_LONGEST_KEY} characters, and no line breaks.")
-    if key.startswith(LOG_PREFIX):
-        raise invalid(field, "The log of promotions is kept in tags of this name: choose another.")
-    if value is not None and (len(value) > _LONGEST_VALUE or "\0" in value):
-        raise invalid(field, f"A tag's value has {_LONGEST_VALUE} characters at most, and no NUL.")
+    problem = why_no_tag(key, value)
+    if problem is not None:
+        raise invalid(f"tags.{key[:LONGEST_KEY]}", problem)
+
+
+async def _change_tags(registry: RegistryReads, change: VersionChange, *, name: str, version: str | None) -> None:
+    for key, value in change.tags.items():
+        if value is None:
+            await registry.delete_tag(name, version=version, key=key)
+        else:
+            await registry.set_tag(name, version=version, key=key, value=value)
 
 
 def _check_tags(change: VersionChange) -> None:

@@ -17,9 +17,9 @@ from windlass.services.registry.names import told_version
 from windlass.services.registry.rows import Row
 from windlass.services.registry.tag_log import Line, TagLog, key_digest, lines_of, new_line, shown
 from windlass.services.registry.targets import Target
-from windlass.services.registry.turns import STALE_SECONDS, turn
 from windlass.tracking.answers import MlflowRefused
 from windlass.tracking.reads.registry import RegistryReads
+from windlass.tracking.turns import STALE_SECONDS, turn
 
 
 class _Outcome(NamedTuple):

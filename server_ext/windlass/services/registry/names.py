@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from windlass.errors import FieldError, InvalidRequest, NotFound
 from windlass.tracking.answers import MlflowRefused
+from windlass.tracking.model_words import why_no_name
 
 GREATEST_VERSION = 2**31 - 1
 _LONGEST_SHOWN = 80
-_ALIAS = re.compile(r"[A-Za-z0-9_-]{1,255}")
-_LIKE_A_VERSION = re.compile(r"[vV][0-9]+")
 
 
 def invalid(field: str, message: str) -> InvalidRequest:
@@ -27,29 +25,11 @@ def known_name(name: str) -> str:
     return name
 
 
-def why_no_name(name: str) -> str | None:
-    """Why no model can be called so, as a sentence; None when one can."""
-    if not name.strip():
-        return "Give the model a name."
-    if "/" in name or ":" in name or not name.isprintable():
-        return "A model's name has no / and no : in it, and no line breaks."
-    return None
-
-
 def known_version(version: str) -> str:
     """A version's number from an address, without leading zeros. Raises NotFound for what is none."""
     if version.isascii() and version.isdigit() and len(version) < 20 and 0 < int(version) <= GREATEST_VERSION:
         return str(int(version))
     raise NotFound("There is no such version of this model in MLflow: versions are numbers from 1 on.")
-
-
-def why_no_alias(alias: str) -> str | None:
-    """Why MLflow would not take this name for an alias, as a sentence; None when it would."""
-    if not _ALIAS.fullmatch(alias):
-        return "An alias has letters, digits, _ and - only."
-    if alias.lower() == "latest" or _LIKE_A_VERSION.fullmatch(alias):
-        return f"{alias} means something else to MLflow: choose another name."
-    return None
 
 
 def told_model(name: str) -> str:

@@ -21,6 +21,7 @@ from windlass.contract.models import (
 from windlass.errors import NotFound
 from windlass.hub.broker import HubBroker
 from windlass.services.experiments.questions import bad_cursor
+from windlass.services.registry.hub_side import HubSide
 from windlass.services.registry.models import ModelRegistry
 from windlass.services.registry.moving import Mover
 from windlass.services.registry.names import asking_for, invalid, known_name, told_model
@@ -29,7 +30,6 @@ from windlass.services.registry.targets import STAGES, Target
 from windlass.tracking.tracking import Tracking
 
 PAGE = 50
-_ASKED_AGAIN_SECONDS = 60.0
 _LINE_ID = re.compile(r"[0-9]{13}-[0-9a-f]{8}")
 _ANYONE = (
     "Without a hub nobody has to approve, and the log is tags of the versions: whoever may edit the model in MLflow "
@@ -54,7 +54,7 @@ class Promotions:
         tracking: where the registry is.
         models: its models.
         settings: which aliases are offered where no hub says so.
-        broker: None without a hub, or on one without Windlass.
+        hub: whose business they are on a hub that does them.
         clock: POSIX seconds, for tests.
     """
 
@@ -64,15 +64,14 @@ class Promotions:
         tracking: Tracking,
         models: ModelRegistry,
         settings: AliasSettings,
-        broker: HubBroker | None,
+        hub: HubSide,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._tracking = tracking
         self._models = models
         self._settings = settings
-        self._broker = broker
+        self._hub_side = hub
         self._clock = clock
-        self._hub_has_it: tuple[bool, float] | None = None
 
     async def terms(self, name: str) -> PromotionTerms:
         """What a version of the model can be promoted to. Raises NotFound."""
@@ -144,9 +143,4 @@ class Promotions:
 
     async def _hub(self) -> HubBroker | None:
         """The hub, if promotions are its business. Raises Unavailable while it cannot be asked."""
-        if self._broker is None:
-            return None
-        now = time.monotonic()
-        if self._hub_has_it is None or now - self._hub_has_it[1] > _ASKED_AGAIN_SECONDS:
-            self._hub_has_it = ("promotions" in (await self._broker.me()).features, now)
-        return self._broker if self._hub_has_it[0] else None
+        return await self._hub_side.doing("promotions")

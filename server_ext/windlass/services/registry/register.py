@@ -1,8 +1,7 @@
 """Makes the model of a run a version of a registered model; the same model is registered once.
 
-MLflow would make a new version each time. So before one is made it is looked whether there is one of the same files,
-and equal requests at once take turns in this process. Two servers that register the same model in the same moment can
-still make two versions: MLflow has no way to keep them from it.
+It is done with this server's own credentials. Where MLflow does not let them, because a hub protects the model's
+aliases and so nobody but the hub service may edit it, the hub service is asked to do it in the user's name.
 """
 
 from __future__ import annotations
@@ -12,23 +11,26 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from windlass.contract.hub import VersionRequest
 from windlass.contract.models import ModelVersion, RegisterRequest
 from windlass.contract.runs import RunModel
 from windlass.errors import Conflict, InvalidRequest, NotFound
 from windlass.services.experiments.detail import models_of
 from windlass.services.experiments.reading import RunReader
 from windlass.services.experiments.records import RunRecord
+from windlass.services.registry.hub_side import HubSide
 from windlass.services.registry.models import ModelRegistry, check_tag
-from windlass.services.registry.names import asking_for, invalid, told_model, why_no_name
-from windlass.services.registry.rows import USER_TAG, Row, source_of
+from windlass.services.registry.names import asking_for, invalid, told_model
+from windlass.services.registry.rows import Row
 from windlass.tracking.answers import MlflowRefused
+from windlass.tracking.model_words import USER_TAG, source_in, source_of, why_no_name
 from windlass.tracking.reads import MlflowReads
+from windlass.tracking.registering import ModelFiles, earlier_version, ensure_model, register_once
 from windlass.tracking.tracking import Tracking
 
 _MODEL_FILE = "MLmodel"
-_EXISTS = "RESOURCE_ALREADY_EXISTS"
-_FAILED = "FAILED_REGISTRATION"
 _LONGEST_LISTED = 10
+_NOT_ALLOWED = 403
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +42,11 @@ class Registered:
     """False: this model was that version already."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Files:
-    """What is registered: the address of the files, and the LoggedModel they are of, if any."""
-
-    source: str
-    model_id: str | None = None
-
-
 class Registration:
     """Registers models of runs. Methods raise Unavailable, MlflowRefused and Upstream."""
 
-    def __init__(self, *, tracking: Tracking, runs: RunReader, models: ModelRegistry) -> None:
+    def __init__(self, *, tracking: Tracking, runs: RunReader, models: ModelRegistry, hub: HubSide) -> None:
+        self._hub = hub
         self._tracking = tracking
         self._runs = runs
         self._models = models
@@ -67,7 +62,8 @@ class Registration:
         Raises:
             InvalidRequest: the name cannot be, or it is not said which of several models is meant.
             NotFound: there is no such run or model.
-            Conflict: the run is deleted.
+            Conflict: the run is deleted, or others were at this model for too long.
+            Forbidden: the hub service does not let the user register it either.
         """
         _check(request)
         reads = await self._tracking.reads()
@@ -76,27 +72,35 @@ class Registration:
             raise Conflict("This run is deleted: restore it in MLflow before you register its model.")
         files = await _chosen(request, run, reads)
         async with self._turn(request.name):
-            earlier = await _earlier(request, files, run, reads)
+            earlier = await earlier_version(reads.registry, request.name, files)
             if earlier is not None:
                 return Registered(version=await self._models.shown(earlier), created=False)
-            made = await self._made(request, files, reads, owner=owner)
-        return Registered(version=await self._models.shown({**made, "aliases": []}), created=True)
+            made, created = await self._made(request, files, reads, owner=owner)
+        return Registered(version=await self._models.shown(made), created=created)
 
-    async def _made(self, request: RegisterRequest, files: _Files, reads: MlflowReads, *, owner: str) -> Row:
-        with asking_for(told_model(request.name)):
-            try:
-                await reads.registry.create_model(request.name)
-            except MlflowRefused as refused:
-                if refused.error_code != _EXISTS:
-                    raise
-            return await reads.registry.create_version(
-                request.name,
-                source=files.source,
-                run_id=request.run_id,
-                model_id=files.model_id,
-                description=request.description,
-                tags={USER_TAG: owner, **request.tags},
-            )
+    async def _made(
+        self, request: RegisterRequest, files: ModelFiles, reads: MlflowReads, *, owner: str
+    ) -> tuple[Row, bool]:
+        tags = {USER_TAG: owner, **request.tags}
+        try:
+            with asking_for(told_model(request.name)):
+                await ensure_model(reads.registry, request.name)
+                return await register_once(
+                    reads.registry, request.name, files, by=owner, description=request.description, tags=tags
+                )
+        except MlflowRefused as refused:
+            hub = await self._hub.doing("registering") if refused.status == _NOT_ALLOWED else None
+            if hub is None:
+                raise
+        wanted = VersionRequest(
+            run_id=files.run_id,
+            model_id=files.model_id,
+            path=files.path,
+            description=request.description,
+            tags=request.tags,
+        )
+        done = await hub.register_version(request.name, wanted)
+        return await self._models.found(request.name, done.version), done.created
 
     @asynccontextmanager
     async def _turn(self, name: str) -> AsyncIterator[None]:
@@ -122,7 +126,7 @@ def _check(request: RegisterRequest) -> None:
         check_tag(key, value)
 
 
-async def _chosen(request: RegisterRequest, run: RunRecord, reads: MlflowReads) -> _Files:
+async def _chosen(request: RegisterRequest, run: RunRecord, reads: MlflowReads) -> ModelFiles:
     """The files of the model that is meant."""
     if request.model_id is not None:
         return await _of_logged_model(request.model_id, run, reads)
@@ -138,15 +142,15 @@ async def _chosen(request: RegisterRequest, run: RunRecord, reads: MlflowReads) 
     raise invalid("model_id", f"This run has {len(made)} models: say which one. They are {listed}.")
 
 
-async def _of_logged_model(model_id: str, run: RunRecord, reads: MlflowReads) -> _Files:
+async def _of_logged_model(model_id: str, run: RunRecord, reads: MlflowReads) -> ModelFiles:
     with asking_for(f"The model {model_id!r}"):
         info = (await reads.logged_models.get(model_id)).get("info") or {}
     if info.get("source_run_id") != run.id and model_id not in run.model_outputs:
         raise invalid("model_id", "This model is not of this run: name the run that made it.")
-    return _Files(source=source_of(model_id), model_id=model_id)
+    return ModelFiles(source=source_of(model_id), run_id=run.id, model_id=model_id)
 
 
-async def _of_folder(path: str, run: RunRecord, reads: MlflowReads) -> _Files:
+async def _of_folder(path: str, run: RunRecord, reads: MlflowReads) -> ModelFiles:
     folder = path.strip("/")
     try:
         page = await reads.artifacts.list(run_id=run.id, path=folder)
@@ -165,18 +169,7 @@ async def _of_folder(path: str, run: RunRecord, reads: MlflowReads) -> _Files:
     raise NotFound(f"There is no model at {path!r} among the run's artifacts: no {_MODEL_FILE} file lies there.")
 
 
-def _files_of(model: RunModel, run: RunRecord) -> _Files:
+def _files_of(model: RunModel, run: RunRecord) -> ModelFiles:
     if model.model_id:
-        return _Files(source=source_of(model.model_id), model_id=model.model_id)
-    return _Files(source="/".join(filter(None, [run.artifact_uri.rstrip("/"), model.path])))
-
-
-async def _earlier(request: RegisterRequest, files: _Files, run: RunRecord, reads: MlflowReads) -> Row | None:
-    """The newest version of these files under this name, if any, but for one whose registration failed."""
-    try:
-        found = await reads.registry.versions_of_source(name=request.name, source=files.source)
-    except InvalidRequest:
-        # A name that MLflow's filters cannot hold.
-        versions = await reads.registry.versions_of_run(run.id)
-        found = [each for each in versions if (each.get("name"), each.get("source")) == (request.name, files.source)]
-    return next((each for each in found if each.get("status") != _FAILED), None)
+        return ModelFiles(source=source_of(model.model_id), run_id=run.id, model_id=model.model_id)
+    return ModelFiles(source=source_in(run.artifact_uri, model.path), run_id=run.id, path=model.path or "")

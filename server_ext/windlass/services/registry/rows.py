@@ -14,10 +14,8 @@ from windlass.contract.models import ModelVersion, RegisteredModel
 from windlass.contract.runs import TextValue
 from windlass.services.experiments.rows import moment
 from windlass.services.registry.sources import SourceRun
+from windlass.tracking.model_words import LOG_PREFIX, USER_TAG
 
-USER_TAG = "windlass.user"
-LOG_PREFIX = "windlass.promot"
-"""Begins the keys of all tags that promotions write; they are shown as the log, and written by it alone."""
 _LOGGED_MODEL = "models:/"
 
 Row = Mapping[str, Any]
@@ -45,6 +43,7 @@ def version_of(found: Row, *, run: SourceRun | None, site: str | None) -> ModelV
         experiment_id=run.experiment_id if run else None,
         model_id=model_id_of(found),
         job_id=run.job_id if run else None,
+        metrics=list(run.metrics) if run else [],
         url=f"{_page(site, name)}/versions/{number}" if site is not None else None,
     )
 
@@ -88,11 +87,6 @@ def model_id_of(version: Row) -> str | None:
     if told is not None or model_id == source or not model_id or any(sign in model_id for sign in "/@"):
         return told
     return model_id
-
-
-def source_of(model_id: str) -> str:
-    """What a version that is made of a LoggedModel has for its source."""
-    return _LOGGED_MODEL + model_id
 
 
 def _shown(tags: Mapping[str, str]) -> list[TextValue]:

@@ -1,4 +1,4 @@
-"""The runs that versions came from: their names, experiments and jobs, for lists of versions.
+"""The runs that versions came from: their names, experiments, jobs and first metrics, for lists of versions.
 
 A page of versions names up to 200 runs, and MLflow tells of them one by one; so what is needed of those that have ended
 is kept for some minutes. A run that is gone for good is simply not known.
@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from windlass.contract.runs import MetricValue
 from windlass.services.experiments.cache import BoundedCache
 from windlass.services.experiments.reading import RunReader
-from windlass.services.experiments.records import RunRecord
-from windlass.services.experiments.rows import JOB_TAG, shortened
+from windlass.services.experiments.records import RunRecord, plain
+from windlass.services.experiments.rows import JOB_TAG, moment, shortened
 
 _FRESH_SECONDS = 300.0
 _BUDGET_BYTES = 2 << 20
 _ENTRY_BYTES = 400
+_METRIC_BYTES = 300
+_MOST_METRICS = 8
+_NOT_OF_THE_MODEL = ("system/", "windlass.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,7 @@ class SourceRun:
     name: str
     experiment_id: str
     job_id: str | None
+    metrics: tuple[MetricValue, ...]
 
     @classmethod
     def of(cls, record: RunRecord) -> SourceRun:
@@ -35,7 +40,17 @@ class SourceRun:
             name=shortened(record.name),
             experiment_id=record.experiment_id,
             job_id=shortened(job_id) if job_id else None,
+            metrics=_few(record),
         )
+
+
+def _few(record: RunRecord) -> tuple[MetricValue, ...]:
+    """The first metrics by name, without those that say how the machine or Windlass fared."""
+    keys = sorted(key for key in record.metrics if not key.startswith(_NOT_OF_THE_MODEL))[:_MOST_METRICS]
+    return tuple(
+        MetricValue(key=key, value=plain(latest.value), step=latest.step, at=moment(latest.time_ms))
+        for key, latest in ((key, record.metrics[key]) for key in keys)
+    )
 
 
 class SourceRuns:
@@ -54,5 +69,6 @@ class SourceRuns:
         for run_id, record in records.items():
             found[run_id] = SourceRun.of(record)
             if record.has_ended:
-                self._kept.put(run_id, found[run_id], size_bytes=_ENTRY_BYTES + len(found[run_id].name))
+                size_bytes = _ENTRY_BYTES + len(found[run_id].name) + _METRIC_BYTES * len(found[run_id].metrics)
+                self._kept.put(run_id, found[run_id], size_bytes=size_bytes)
         return found

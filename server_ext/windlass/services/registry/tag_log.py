@@ -16,8 +16,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from windlass.contract.models import Promotion, PromotionState
-from windlass.services.registry.rows import LOG_PREFIX, Row, tags_of
+from windlass.services.registry.rows import Row, tags_of
 from windlass.services.registry.targets import Target
+from windlass.tracking.model_words import LOG_PREFIX
 from windlass.tracking.reads.registry import RegistryReads
 
 LINE_PREFIX = f"{LOG_PREFIX}ion."

@@ -7,14 +7,12 @@ and nowhere else. No credentials are written into a notebook.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import yaml
 
 from windlass.contract.runs import LoadCode, RunModel
-from windlass.errors import FieldError, InvalidRequest, NotFound, Unavailable, Upstream
+from windlass.errors import FieldError, InvalidRequest, NotFound
 from windlass.runner.mlflow_place import without_credentials
 from windlass.services.experiments.detail import models_of
+from windlass.services.experiments.model_files import ModelFiles
 from windlass.services.experiments.reading import RunReader
 from windlass.services.experiments.records import RunRecord
 from windlass.tracking.reads import MlflowReads
@@ -38,7 +36,6 @@ LOADERS = {
     "langchain": "langchain",
 }
 """Flavours whose loader gives the model as its framework has it, and what that takes; the first that fits is taken."""
-_MLMODEL_BYTES = 1 << 20
 _PYFUNC = "pyfunc"
 
 
@@ -48,6 +45,7 @@ class ModelLoading:
     def __init__(self, *, tracking: Tracking, runs: RunReader) -> None:
         self._tracking = tracking
         self._runs = runs
+        self._files = ModelFiles()
 
     async def code(self, run_id: str, *, model_id: str | None = None, path: str | None = None) -> LoadCode:
         """A cell that loads the run's model; which one is to be said when it made several."""
@@ -55,7 +53,7 @@ class ModelLoading:
         record = await self._runs.get(run_id)
         reads = await self._tracking.reads()
         model = _chosen(await models_of(record, reads), model_id=model_id, path=path)
-        flavors = model.flavors or await _flavors(record, model, reads)
+        flavors = model.flavors or await self._flavors(record, model, reads)
         flavor = next((name for name in LOADERS if name in flavors), _PYFUNC)
         lines = [
             f"# The model of run {record.id}",
@@ -66,6 +64,11 @@ class ModelLoading:
             "model",
         ]
         return LoadCode(code="\n".join(lines), imports=["mlflow", *([LOADERS[flavor]] if flavor != _PYFUNC else [])])
+
+    async def _flavors(self, record: RunRecord, model: RunModel, reads: MlflowReads) -> list[str]:
+        """As the MLmodel file says; none where it cannot be read, which a pyfunc may still be loaded from."""
+        facts = await self._files.of(reads, model_id=model.model_id, run_id=record.id, folder=model.path)
+        return facts.flavors if facts is not None else []
 
 
 def _chosen(models: Sequence[RunModel], *, model_id: str | None, path: str | None) -> RunModel:
@@ -84,16 +87,3 @@ def _chosen(models: Sequence[RunModel], *, model_id: str | None, path: str | Non
         message = f"The run has {len(fitting)} models ({names}): say which."
         raise InvalidRequest(message, fields=[FieldError(field="model_id", message=message)])
     return fitting[0]
-
-
-async def _flavors(record: RunRecord, model: RunModel, reads: MlflowReads) -> list[str]:
-    """As the MLmodel file says; none where it cannot be read, which a pyfunc may still be loaded from."""
-    whose = {"model_id": model.model_id} if model.model_id else {"run_id": record.id}
-    file = "MLmodel" if model.model_id else f"{model.path}/MLmodel"
-    try:
-        content, _ = await reads.artifacts.read(**whose, path=file, limit_bytes=_MLMODEL_BYTES)
-        found: Any = yaml.safe_load(content)
-    except (Unavailable, Upstream, InvalidRequest, yaml.YAMLError, ValueError, RecursionError):
-        return []
-    flavors = found.get("flavors") if isinstance(found, dict) else None
-    return [str(name) for name in flavors] if isinstance(flavors, dict) else []

@@ -30,9 +30,7 @@ from windlass.services.spending.prices import Prices
 EARLIER_JOBS = 50
 OFFERS_SECONDS = 60.0
 _NO_GPU_CHOSEN = "The cluster has several kinds of GPU: choose one, and its price is known."
-_NO_ROOM_ASKED = (
-    "It asks for no cores and memory, so none are in this price; what it is given by default is counted."
-)
+_NO_ROOM_ASKED = "It asks for no cores and memory, so none are in this price; what it is given by default is counted."
 
 _log = logging.getLogger(__name__)
 

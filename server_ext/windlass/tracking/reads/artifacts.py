@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlparse, urlunparse
 
 from windlass.errors import FieldError, InvalidRequest, Unavailable
 from windlass.tracking.answers import MlflowRefused
@@ -19,6 +19,8 @@ _BEYOND = (
     "MLflow cannot read this file itself: {said} Where artifacts lie beyond the server's reach, a notebook that has "
     "the rights can: mlflow.artifacts.download_artifacts."
 )
+
+_MOST_DECODINGS = 10
 
 
 class ArtifactReads:
@@ -90,13 +92,40 @@ class ArtifactReads:
 
 
 def checked(path: str) -> str:
-    """A relative path without trailing slash. Raises InvalidRequest when it leads out of the artifacts."""
+    """A relative path without trailing slash, that MLflow reads as it is written.
+
+    Raises InvalidRequest when it leads out of the artifacts or MLflow would read another file, and MlflowRefused
+    (`is_missing`) for control characters, which MLflow takes in no name.
+    """
     trimmed = path.rstrip("/")
     parts = trimmed.split("/")
     if "\\" in trimmed or "\0" in trimmed or any(part in ("", ".", "..") for part in parts):
         message = "This is no path among the artifacts: name it relative to their root, without '..'."
         raise InvalidRequest(message, fields=[FieldError(field="path", message=message)])
-    return trimmed
+    read_as = _as_mlflow_reads(trimmed)
+    if read_as == trimmed:
+        return trimmed
+    if not trimmed.isprintable():
+        raise missing(f"MLflow takes no control characters in names, as in {trimmed!r}.")
+    message = f"MLflow cannot read {trimmed!r}: it takes that for {read_as!r}."
+    raise InvalidRequest(message, fields=[FieldError(field="path", message=message)])
+
+
+def _as_mlflow_reads(path: str) -> str:
+    """What MLflow makes of a path: decoded until nothing changes, and passed through a parser of addresses.
+
+    So `%6dodel/MLmodel`, ` model/MLmodel` and `file:model/MLmodel` are all `model/MLmodel` to it, and what is judged
+    by its name here, as what goes into an audit log, would be another file there.
+    """
+    for _ in range(_MOST_DECODINGS):
+        try:
+            decoded = urlunparse(urlparse(unquote(path)))
+        except ValueError:
+            return ""
+        if decoded == path:
+            return path.partition(":")[2] if path.lower().startswith("file:") else path
+        path = decoded
+    return path
 
 
 def not_a_file(path: str) -> InvalidRequest:

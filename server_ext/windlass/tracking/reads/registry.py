@@ -126,6 +126,11 @@ class RegistryReads:
         body |= {key: value for key, value in given.items() if value}
         return object_in(await self._http.post("model-versions/create", body, repeatable=False), "model_version")
 
+    async def update_model(self, name: str, *, description: str) -> dict[str, Any]:
+        """Set a model's description."""
+        body = {"name": name, "description": description}
+        return object_in(await self._http.patch("registered-models/update", body), "registered_model")
+
     async def update_version(self, name: str, version: str, *, description: str) -> dict[str, Any]:
         """Set a version's description."""
         body = {"name": name, "version": version, "description": description}

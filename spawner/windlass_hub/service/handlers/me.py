@@ -55,6 +55,7 @@ class MeHandler(ServiceHandler):
             "capacity": state.capacity is not None,
             "metrics": state.prometheus is not None,
             "promotions": state.promoting is not None,
+            "registering": state.promoting is not None,
             "model-reads": True,
             "costs": state.spending is not None,
         }

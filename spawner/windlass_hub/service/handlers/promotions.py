@@ -1,9 +1,13 @@
-"""`models/NAME/promotions`: who moved what, asking for it, and answering; `promotions`: what waits for somebody."""
+"""`models/NAME/promotions`: who moved what, asking for it, and answering; `promotions`: what waits for somebody.
+
+`models/NAME/versions`: registering in the name of somebody who may not edit the model in MLflow.
+"""
 
 from __future__ import annotations
 
 import re
 
+from windlass.contract.hub import VersionRequest
 from windlass.contract.models import PromotionAnswer, PromotionRequest, PromotionState
 from windlass_hub.promotions.records import Record
 from windlass_hub.service.auth import ServiceHandler, needs
@@ -80,6 +84,20 @@ class PromotionComparisonHandler(PromotionHandler):
         """The version that holds the alias or stage beside the one that is to."""
         model = self.model(name)
         self.reply(await self.state.promotion_reads.comparison(model, int(record_id), by=self.caller.name))
+
+
+class ModelVersionsHandler(PromotionHandler):
+    """`api/models/NAME/versions`."""
+
+    scopes = needs(POST=())
+    largest_body_bytes = 2 * 1024 * 1024
+
+    async def post(self, name: str) -> None:
+        """Register a version in the caller's name; 200 when the same files were one already."""
+        self.limit("registrations")
+        model, request = self.model(name), self.parse(VersionRequest)
+        made = await self.state.registrations.register(model, request, by=self.caller.name)
+        self.reply(made, status=201 if made.created else 200)
 
 
 class PromotionTermsHandler(PromotionHandler):

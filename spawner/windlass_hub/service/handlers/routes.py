@@ -15,6 +15,7 @@ from .model_reads import ModelReadsHandler
 from .promotions import (
     MODEL,
     ModelPromotionsHandler,
+    ModelVersionsHandler,
     PromotionAnswerHandler,
     PromotionComparisonHandler,
     PromotionsHandler,
@@ -35,6 +36,7 @@ ROUTES: tuple[tuple[str, type], ...] = (
     (rf"api/models/{MODEL}/promotions", ModelPromotionsHandler),
     (rf"api/models/{MODEL}/promotions/([0-9]{{1,18}})", PromotionAnswerHandler),
     (rf"api/models/{MODEL}/promotions/([0-9]{{1,18}})/comparison", PromotionComparisonHandler),
+    (rf"api/models/{MODEL}/versions", ModelVersionsHandler),
     (rf"api/models/{MODEL}/promotion-terms", PromotionTermsHandler),
     (r"api/audit/model-reads", ModelReadsHandler),
     (r"api/costs", CostsHandler),

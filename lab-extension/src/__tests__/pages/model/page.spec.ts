@@ -73,6 +73,63 @@ describe('the page of a model', () => {
     expect(executed).toHaveBeenCalledWith(ModelCommandIDs.promote, { name: 'fraud', version: '1' });
   });
 
+  it('lists with each version what most of them measured', async () => {
+    const metric = (key: string, value: number) => ({ key, value, step: 1, at: null });
+    client.model.mockResolvedValue({
+      model: makeModel(),
+      items: [
+        makeVersion('3', { metrics: [metric('accuracy', 0.95), metric('loss', 0.2)] }),
+        makeVersion('2', { metrics: ['a', 'b', 'c', 'loss'].map(key => metric(key, 0.5)) }),
+        makeVersion('1', { metrics: [metric('accuracy', 0.9), metric('loss', NaN)] }),
+        makeVersion('0')
+      ],
+      next_cursor: null
+    });
+    await open();
+    const rows = within(see().getByRole('listbox', { name: 'Versions' })).getAllByRole('option');
+    const measured = rows.map(row =>
+      [...row.querySelectorAll('[title*=": "]')].map(({ textContent }) => textContent)
+    );
+    // Of those that as many versions have, the first by name.
+    expect(measured).toEqual([
+      ['loss 0.2', 'accuracy 0.95'],
+      ['loss 0.5', 'a 0.5'],
+      ['loss NaN', 'accuracy 0.9'],
+      []
+    ]);
+  });
+
+  it('has tags of the version and of the model changed in their place', async () => {
+    const tags = [{ key: 'team', value: 'risk' }];
+    client.version.mockImplementation(async (_, version) =>
+      makeDetail(version, { version: makeVersion(version, { tags }) })
+    );
+    await open();
+    await choose('button', 'Change tags of version 2');
+    const group = within(see().getByRole('group', { name: 'Tags of version 2' }));
+    await act(async () =>
+      fireEvent.change(group.getByLabelText('Value of new tag'), { target: { value: 'x' } })
+    );
+    expect(see().getByRole('alert').textContent).toBe('A tag needs a name.');
+    await act(async () =>
+      fireEvent.change(group.getByLabelText('Name of the new tag'), { target: { value: 'owner' } })
+    );
+    await act(async () => fireEvent.click(group.getByRole('button', { name: 'Remove team' })));
+    await choose('button', 'Save');
+    expect(client.change).toHaveBeenCalledWith('fraud', '2', { tags: { team: null, owner: 'x' } });
+    await waitFor(() => expect(see().queryByRole('group', { name: 'Tags of version 2' })).toBeNull());
+
+    await choose('button', 'Add a tag of the model');
+    await act(async () =>
+      fireEvent.change(see().getByLabelText('Name of the new tag'), { target: { value: 'a' } })
+    );
+    client.changeModel.mockRejectedValueOnce(failure('problem', 502));
+    await choose('button', 'Save');
+    expect(see().getByRole('alert').textContent).not.toBe('');
+    await choose('button', 'Save');
+    expect(client.changeModel).toHaveBeenLastCalledWith('fraud', { tags: { a: '' } });
+  });
+
   it('compares two versions and comes back', async () => {
     client.compare.mockResolvedValue(makeComparison({ breaking: true }));
     await open();
@@ -168,7 +225,7 @@ describe('the page of a model', () => {
   it('changes a description, and says why it could not', async () => {
     await open();
     client.change.mockRejectedValueOnce(failure('problem', 502));
-    await choose('button', 'Add a description');
+    await choose('button', 'Add a description of version 2');
     const field = see().getByRole('textbox', { name: 'Description of version 2' });
     await act(async () => fireEvent.change(field, { target: { value: ' the one with weather ' } }));
     await choose('button', 'Save');

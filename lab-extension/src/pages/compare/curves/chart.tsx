@@ -6,7 +6,7 @@
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { formatNumber } from '../format';
+import { formatNumber } from '../../../components/numbers';
 import { Labels } from './labels';
 import type { ChartMaker, IChart, IDrawing, IHit, IStyledLine } from './drawing';
 import { HEIGHT } from './drawing';

@@ -1,7 +1,7 @@
 /** Which lines stand on which chart, and what a chart shows in words. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Curve } from '../../../api/types';
-import { formatNumber } from '../format';
+import { formatNumber } from '../../../components/numbers';
 import type { XAxis } from '../view';
 import type { IDrawing, IStyledLine } from './drawing';
 import type { ILine, ILineOptions, Range } from './lines';

@@ -1,7 +1,7 @@
 /** What must be known to read the charts right: what is on its way, missing, sampled or left out. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { formatNumber } from '../format';
+import { formatNumber } from '../../../components/numbers';
 import type { ILine } from './lines';
 import type { CurvesModel } from './model';
 import { COLOURS, DISTINCT } from './styles';

@@ -4,7 +4,7 @@
  */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { formatNumber } from '../format';
+import { formatNumber } from '../../../components/numbers';
 import type { IChart, IChartListener, IDrawing, IHit, IStyledLine } from './drawing';
 import { HEIGHT } from './drawing';
 import type { Range } from './lines';

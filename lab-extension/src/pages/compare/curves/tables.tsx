@@ -1,7 +1,7 @@
 /** What the charts show, in numbers. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { formatNumber } from '../format';
+import { formatNumber } from '../../../components/numbers';
 import type { XAxis } from '../view';
 import { axisName, lastOf } from './compose';
 import type { IStyledLine } from './drawing';

@@ -1,6 +1,6 @@
 /** What stands at the axis. Pure. */
 import { formatDuration } from '../../../components/duration';
-import { formatNumber } from '../format';
+import { formatNumber } from '../../../components/numbers';
 import type { XAxis } from '../view';
 
 /** A place on the axis in words. */

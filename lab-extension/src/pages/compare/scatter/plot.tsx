@@ -1,7 +1,8 @@
 /** Runs as points, each with its name and to be opened: drawn as SVG, so that points can be read and reached. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
-import { formatNumber, shortened } from '../format';
+import { formatNumber } from '../../../components/numbers';
+import { shortened } from '../format';
 import type { IQuantity } from '../quantities';
 import { classOf, styleOf } from '../curves/styles';
 import type { IScale } from '../scale';

@@ -2,7 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 import type { ComparedValue, Run } from '../../../api/types';
-import { formatValue, shortened } from '../format';
+import { formatValue } from '../../../components/numbers';
+import { shortened } from '../format';
 import { RunStateBadge } from '../../../components/runState';
 import { RunName } from '../run';
 import type { ISection } from './rows';

@@ -4,14 +4,14 @@ import * as React from 'react';
 import type { ModelVersion, ModelVersionDetail } from '../../../api/types';
 import { LineageStrip } from '../../../components/lineage';
 import { AliasChip, StageChip } from '../../../components/modelMarks';
+import { formatValue } from '../../../components/numbers';
 import { useRemote } from '../../../components/useRemote';
 import { ModelCommandIDs } from '../../../model/modelCommands';
-import { formatValue } from '../../compare/format';
 import type { ModelPageModel } from '../model';
 import { RemotePart, Section, WebLink } from '../parts';
 import { statusWord } from '../versions';
+import { Description } from '../words/description';
 import { CompareWith } from './compareWith';
-import { Description } from './description';
 import { Evaluation } from './evaluation';
 import { Facts } from './facts';
 import { SignatureTables } from './signature';
@@ -35,8 +35,13 @@ export function VersionDetails({ model, version, commands }: IVersionDetailsProp
       <RemotePart remote={detail} loading={trans.__('Loading version %1…', version)} trans={trans}>
         {value => (
           <>
-            <Description model={model} version={value.version} />
-            <Facts detail={value} commands={commands} trans={trans} />
+            <Description
+              of={trans.__('version %1', version)}
+              text={value.version.description}
+              onSave={async description => model.registry.change(model.name, version, { description })}
+              trans={trans}
+            />
+            <Facts detail={value} model={model} commands={commands} />
             <Section title={trans.__('Lineage')}>
               <RemotePart remote={lineage} loading={trans.__('Following it…')} trans={trans}>
                 {chain => <LineageStrip lineage={chain} commands={commands} trans={trans} />}

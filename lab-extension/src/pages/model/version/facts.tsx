@@ -5,12 +5,14 @@ import * as React from 'react';
 import type { ModelVersionDetail } from '../../../api/types';
 import { CommandIDs } from '../../../commands';
 import { formatBytes, formatMoment } from '../../../components/quantities';
+import type { ModelPageModel } from '../model';
 import { Section } from '../parts';
+import { Tags } from '../words/tags';
 
 interface IFactsProps {
   readonly detail: ModelVersionDetail;
+  readonly model: ModelPageModel;
   readonly commands: CommandRegistry;
-  readonly trans: TranslationBundle;
 }
 
 /** A name and what it is; null is not shown. */
@@ -18,7 +20,8 @@ type Fact = readonly [name: string, value: React.ReactNode];
 
 /** The facts. */
 export function Facts(props: IFactsProps): React.JSX.Element {
-  const { detail, trans } = props;
+  const { detail } = props;
+  const { trans } = props.model.windlass;
   const shown = [...sourceFacts(props), ...fileFacts(detail, trans)].filter(([, value]) => value !== null);
   return (
     <Section title={trans.__('Version')}>
@@ -35,7 +38,8 @@ export function Facts(props: IFactsProps): React.JSX.Element {
   );
 }
 
-function sourceFacts({ detail, commands, trans }: IFactsProps): Fact[] {
+function sourceFacts({ detail, model, commands }: IFactsProps): Fact[] {
+  const { trans } = model.windlass;
   const { version } = detail;
   const link = (command: string, id: string, label: string): React.ReactNode =>
     commands.hasCommand(command) ? (
@@ -61,7 +65,16 @@ function sourceFacts({ detail, commands, trans }: IFactsProps): Fact[] {
     ],
     [trans.__('Job'), version.job_id && link(CommandIDs.openJob, version.job_id, version.job_id)],
     [trans.__('Source'), version.source && <code>{version.source}</code>],
-    [trans.__('Tags'), version.tags.length > 0 ? <Tags tags={version.tags} /> : null]
+    [
+      trans.__('Tags'),
+      <Tags
+        key="tags"
+        of={trans.__('version %1', version.version)}
+        tags={version.tags}
+        onSave={async tags => model.registry.change(version.name, version.version, { tags })}
+        trans={trans}
+      />
+    ]
   ];
 }
 
@@ -71,16 +84,4 @@ function fileFacts(detail: ModelVersionDetail, trans: TranslationBundle): Fact[]
     [trans.__('Flavors'), detail.flavors.join(', ') || null],
     [trans.__('Made with'), detail.mlflow_version && trans.__('MLflow %1', detail.mlflow_version)]
   ];
-}
-
-function Tags({ tags }: { readonly tags: ModelVersionDetail['version']['tags'] }): React.JSX.Element {
-  return (
-    <ul className="jp-WindlassModelPage-tags">
-      {tags.map(({ key, value }) => (
-        <li key={key}>
-          <code>{key}</code> {value}
-        </li>
-      ))}
-    </ul>
-  );
 }

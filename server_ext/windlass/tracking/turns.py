@@ -15,12 +15,13 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from windlass.errors import Conflict, WindlassError
-from windlass.services.registry.rows import LOG_PREFIX, Row, tags_of
+from windlass.tracking.model_words import LOG_PREFIX
 from windlass.tracking.reads.registry import RegistryReads
 
 TICKET_PREFIX = f"{LOG_PREFIX}ing."
@@ -29,6 +30,8 @@ PATIENCE_SECONDS = 10.0
 _FORGOTTEN_SECONDS = 3600.0
 _LOOK_AGAIN_SECONDS = 0.1
 _LONGEST_NAME = 200
+
+Model = Mapping[str, Any]
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +62,7 @@ async def turn(
     by: str,
     patience_seconds: float = PATIENCE_SECONDS,
     clock: Callable[[], float] = time.time,
-) -> AsyncIterator[Row]:
+) -> AsyncIterator[Model]:
     """Have one's turn at a model; gives the model as it is then.
 
     Args:
@@ -88,7 +91,7 @@ async def turn(
 
 async def _called(
     registry: RegistryReads, name: str, own: _Ticket, *, patience_seconds: float, clock: Callable[[], float]
-) -> Row:
+) -> Model:
     """The model once nobody is before us."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience_seconds
@@ -99,7 +102,7 @@ async def _called(
             await _forget(registry, name, model, now=clock())
             return model
         if loop.time() >= deadline:
-            raise Conflict(f"{before[0].by} is promoting this model just now: look again in a moment.")
+            raise Conflict(f"{before[0].by} is changing this model just now: look again in a moment.")
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
@@ -107,26 +110,27 @@ async def _show(registry: RegistryReads, name: str, ticket: _Ticket) -> None:
     await registry.set_tag(name, key=TICKET_PREFIX + ticket.id, value=ticket.value)
 
 
-async def _forget(registry: RegistryReads, name: str, model: Row, *, now: float) -> None:
+async def _forget(registry: RegistryReads, name: str, model: Model, *, now: float) -> None:
     """Take away what others left behind long ago."""
     for ticket in _all_tickets(model):
         if abs(now - ticket.at) > _FORGOTTEN_SECONDS:
             await registry.delete_tag(name, key=TICKET_PREFIX + ticket.id)
 
 
-def _tickets(model: Row, own: _Ticket, *, now: float) -> list[_Ticket]:
+def _tickets(model: Model, own: _Ticket, *, now: float) -> list[_Ticket]:
     """Those of others who may still be there."""
     found = _all_tickets(model)
     return [ticket for ticket in found if ticket.id != own.id and abs(now - ticket.at) <= STALE_SECONDS]
 
 
-def _all_tickets(model: Row) -> list[_Ticket]:
+def _all_tickets(model: Model) -> list[_Ticket]:
     found = []
-    for key, value in tags_of(model).items():
+    for tag in model.get("tags") or ():
+        key = str(tag.get("key"))
         if not key.startswith(TICKET_PREFIX):
             continue
         try:
-            told = json.loads(value)
+            told = json.loads(str(tag.get("value", "")))
             number, at = int(told["number"]), float(told["at"])
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
             log.debug("A tag of a model looks like a ticket and is none.")

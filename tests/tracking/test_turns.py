@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.errors import Conflict, Unavailable
-from windlass.services.registry.turns import TICKET_PREFIX, turn
+from windlass.tracking.turns import TICKET_PREFIX, turn
 
 
 class SlowRegistry:
@@ -87,7 +87,7 @@ def test_who_waits_too_long_is_told_for_whom() -> None:
     registry.tags[f"{TICKET_PREFIX}aa"] = f'{{"by": "ada", "at": {time.time()}, "number": 0}}'
 
     async def wait() -> None:
-        with pytest.raises(Conflict, match="ada is promoting"):
+        with pytest.raises(Conflict, match="ada is changing"):
             async with take(registry, "bob", patience_seconds=0.0):
                 pytest.fail("It is ada's turn.")
 
