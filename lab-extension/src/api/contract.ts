@@ -2467,18 +2467,27 @@ export interface components {
             /** @description Whether a caller of the one can fail with the other. */
             breaking: boolean;
         };
-        /** @description What the notebook server itself costs, where a hub says so. */
+        /** @description What the notebook server itself holds, and takes, whether anything runs in it or not. */
         ServerCost: {
+            /** @description Of a named server; empty: the user's default one. */
+            name: string;
+            currency: string;
+            started_at: string | null;
+            /** @description As the hub's catalogue calls it. */
             profile: string | null;
             usd_per_hour: number | null;
-            started_at: string | null;
             /** @description Since it was started. */
             usd: number | null;
-            /** @description Part of its GPU time that was held and not used; null without GPUs, or where it is not known. */
+            /** @description Hours of whole cards since it was started. */
+            gpu_hours: number | null;
+            idle_gpu_hours: number | null;
+            idle_usd: number | null;
+            /** @description Of the GPU time of which it is known whether it was used. */
             idle_fraction: number | null;
-            /** @description When it would be stopped if nothing is done with it; null: never, or not known. */
-            cull_at: string | null;
-            note: string | null;
+            last_activity: string | null;
+            /** @description When the hub stops it, should nobody use it until then; null where that is not known. */
+            stops_at: string | null;
+            notes: string[];
         };
         /** @description A message from the server, a text frame of the socket. */
         ServerMessage: components["schemas"]["Hello"] | components["schemas"]["JobsEvent"] | components["schemas"]["LogEvent"] | components["schemas"]["NotebookEvent"] | components["schemas"]["GpusEvent"] | components["schemas"]["GpuReadingsEvent"] | components["schemas"]["SaveRequest"] | components["schemas"]["ProblemEvent"];

@@ -196,27 +196,3 @@ class BudgetList(WireModel):
     """The budgets that count for this user."""
 
     items: list[Budget]
-
-
-class ServerCost(WireModel):
-    """What the notebook server itself holds, and takes, whether anything runs in it or not."""
-
-    name: str
-    """Of a named server; empty: the user's default one."""
-    currency: str = "USD"
-    started_at: Timestamp | None
-    profile: str | None = None
-    """As the hub's catalogue calls it."""
-    usd_per_hour: float | None
-    usd: float | None
-    """Since it was started."""
-    gpu_hours: float | None
-    """Hours of whole cards since it was started."""
-    idle_gpu_hours: float | None
-    idle_usd: float | None
-    idle_fraction: float | None
-    """Of the GPU time of which it is known whether it was used."""
-    last_activity: Timestamp | None = None
-    stops_at: Timestamp | None = None
-    """When the hub stops it, should nobody use it until then; null where that is not known."""
-    notes: list[str] = Field(default_factory=list)

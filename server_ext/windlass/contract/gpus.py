@@ -152,18 +152,27 @@ class PodUse(WireModel):
 
 
 class ServerCost(WireModel):
-    """What the notebook server itself costs, where a hub says so."""
+    """What the notebook server itself holds, and takes, whether anything runs in it or not."""
 
+    name: str
+    """Of a named server; empty: the user's default one."""
+    currency: str = "USD"
+    started_at: Timestamp | None
     profile: str | None = None
-    usd_per_hour: float | None = None
-    started_at: Timestamp | None = None
-    usd: float | None = None
+    """As the hub's catalogue calls it."""
+    usd_per_hour: float | None
+    usd: float | None
     """Since it was started."""
-    idle_fraction: float | None = None
-    """Part of its GPU time that was held and not used; null without GPUs, or where it is not known."""
-    cull_at: Timestamp | None = None
-    """When it would be stopped if nothing is done with it; null: never, or not known."""
-    note: str | None = None
+    gpu_hours: float | None
+    """Hours of whole cards since it was started."""
+    idle_gpu_hours: float | None
+    idle_usd: float | None
+    idle_fraction: float | None
+    """Of the GPU time of which it is known whether it was used."""
+    last_activity: Timestamp | None = None
+    stops_at: Timestamp | None = None
+    """When the hub stops it, should nobody use it until then; null where that is not known."""
+    notes: list[str] = Field(default_factory=list)
 
 
 class GpuSnapshot(WireModel):

@@ -17,7 +17,8 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from windlass.contract.costs import BudgetList, CostBy, CostReport, ServerCost
+from windlass.contract.costs import BudgetList, CostBy, CostReport
+from windlass.contract.gpus import ServerCost
 from windlass.contract.hub import (
     ClusterCapacity,
     ImageList,

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from windlass.contract.costs import ServerCost
+from windlass.contract.gpus import ServerCost
 from windlass.costs.holding import Held
 from windlass_hub.chosen import Chosen, Kept
 from windlass_hub.spending.amounts import hourly_usd, whole

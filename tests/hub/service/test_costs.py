@@ -18,6 +18,7 @@ from tests.cluster.cluster import Cluster, eventually
 from tests.hub.service.conftest import FEED_TOKEN, Service
 from tests.hub.service.on_a_cluster import cluster_settings, make_namespace, service_client
 
+from windlass.contract.gpus import GpuSnapshot
 from windlass.hub.broker import HubBroker
 from windlass.kube.errors import Forbidden, NotFound
 from windlass.kube.names import pod_labels
@@ -235,6 +236,9 @@ async def test_a_notebook_server_in_the_hubs_namespace_is_its_users(team: Team) 
     assert server.usd_per_hour == pytest.approx(HOURLY)
     assert server.stops_at == datetime(2026, 11, 23, 13, tzinfo=timezone.utc)
     assert server.idle_fraction is None
+    moment = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
+    panel = GpuSnapshot(at=moment, devices=[], groups=[], alarms=[], conditions=[], server=server)
+    assert panel.server == server
     by_job = await broker.costs(by="job", **WIDE)
     assert [(item.label, item.job_id) for item in by_job.items] == [("notebook server", None)]
     await broker.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from windlass.errors import NotFound
-from windlass.metrics.judging import Settings
+from windlass.metrics.judging import Holding, Settings
 from windlass.metrics.reading import Device, DeviceSeries, Look, Reading
 from windlass.services.gpus.feed import shape_of
 from windlass.services.gpus.money import Rates
@@ -50,6 +50,19 @@ def test_nothing_is_told_of_what_nobody_holds() -> None:
     judgement = Judgement(Settings())
     judgement.renew(Look(at=10_000.0, devices=(device(),)), who={"GPU-a": Who()}, recent=lambda: line(0, until=10_000))
     assert (list(judgement.shown().alarms), dict(judgement.shown().idle_since)) == ([], {})
+
+
+def test_what_a_device_did_before_a_job_held_it_is_not_held_against_the_job() -> None:
+    def judged(since: float) -> Judged:
+        judgement, holding = Judgement(Settings()), Holding(job_id="j1", name="resnet", since=since)
+        who = {"GPU-a": Who(is_held=True, holding=holding)}
+        judgement.renew(Look(at=10_000.0, devices=(device(),)), who=who, recent=lambda: line(0.0, until=10_000.0))
+        return judgement.shown()
+
+    new, old = judged(9_990.0), judged(9_000.0)
+    assert (list(new.alarms), dict(new.idle_since)) == ([], {})
+    assert len(old.alarms) == 1
+    assert old.idle_since["GPU-a"] < 9_200.0
 
 
 def test_an_alarm_that_is_not_there_cannot_be_dismissed() -> None:

@@ -146,14 +146,14 @@ export function stragglerText(rank: number, trans: TranslationBundle): string {
 
 /** What the notebook server itself costs, what of it is wasted, and when it ends; sentence by sentence. */
 export function serverTexts(server: ServerCost, trans: TranslationBundle): string[] {
-  const { profile, usd_per_hour: rate, usd, idle_fraction: idle, cull_at: cull, note } = server;
+  const { profile, usd_per_hour: rate, usd, idle_fraction: idle, stops_at: stops, notes } = server;
   const name = profile === null ? trans.__('This server') : trans.__('This server (%1)', profile);
   const cost = rate === null ? trans.__('cost unknown') : formatRate(rate, trans);
   return [
     trans.__('%1: %2', name, cost),
     usd === null ? '' : trans.__('%1 since it was started', formatUsd(usd)),
     idle === null ? '' : trans.__('%1 of its GPU time was not used', formatPercent(idle, trans)),
-    cull === null ? '' : trans.__('stops at %1 if nothing is done', new Date(cull).toLocaleTimeString()),
-    note ?? ''
+    stops === null ? '' : trans.__('stops at %1 if nothing is done', new Date(stops).toLocaleTimeString()),
+    ...notes
   ].filter(Boolean);
 }

@@ -146,7 +146,7 @@ def shape_of(snapshot: GpuSnapshot) -> object:
         [(group.job_id, group.name, group.devices, group.straggler_rank, group.usd_per_hour) for group in groups],
         [(alarm.id, alarm.usd_per_hour) for alarm in snapshot.alarms],
         [(condition.source, condition.code) for condition in snapshot.conditions],
-        server and (server.profile, server.usd_per_hour, server.started_at, server.cull_at, server.note),
+        server and (server.profile, server.usd_per_hour, server.started_at, server.stops_at, server.notes),
         snapshot.usd_note,
     )
 

@@ -46,6 +46,8 @@ class Holdings:
     """Of jobs, by id."""
     worlds: dict[str, int] = field(default_factory=dict)
     """How many ranks each has."""
+    since: dict[str, float] = field(default_factory=dict)
+    """When each was started, POSIX seconds; of those that were."""
     cards: dict[str, str] = field(default_factory=dict)
     """Job ids by card of this machine, as CUDA_VISIBLE_DEVICES names it: an index or the beginning of a UUID."""
     pods: dict[str, HeldPod] = field(default_factory=dict)
@@ -87,6 +89,8 @@ class JobHoldings:
         found = Holdings()
         for row in rows:
             found.names[row.id] = row.name
+            if row.started_at is not None:
+                found.since[row.id] = row.started_at
             found.worlds[row.id] = int(row.request.get("workers", 1)) * int(row.request.get("processes_per_worker", 1))
         for name in {row.engine for row in rows}:
             await self._ask_if_there(name, [row for row in rows if row.engine == name], found)

@@ -67,7 +67,12 @@ class Judgement:
         self._dismissed &= {alarm.id for alarm in alarms}
         threshold = self._settings.idle_threshold
         idle = {
-            device.id: judging.idle_since(lines[device.id].readings, threshold=threshold, now=look.at)
+            device.id: judging.idle_since(
+                lines[device.id].readings,
+                threshold=threshold,
+                now=look.at,
+                held_since=holdings[device.id].since,
+            )
             for device in held
             if device.id in lines
         }

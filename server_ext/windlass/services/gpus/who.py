@@ -93,7 +93,8 @@ def _holding(device: Device, owners: Sequence[GpuOwner], holdings: Holdings, ran
     rank = _only(tuple(seen)) if seen else ranks.get(device.id)
     if rank is None and holdings.worlds.get(job_id) == 1:
         rank = 0
-    return Holding(job_id=job_id, name=holdings.names.get(job_id, ""), rank=rank)
+    name, since = holdings.names.get(job_id, ""), holdings.since.get(job_id)
+    return Holding(job_id=job_id, name=name, rank=rank, since=since)
 
 
 def _ranks_by_place(devices: Iterable[Device], holdings: Holdings) -> dict[str, int]:
