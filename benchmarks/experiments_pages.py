@@ -1,7 +1,7 @@
 """A page of 100 runs out of 100,000, through Windlass and straight from MLflow.
 
-Theirs is the very REST call that ours makes; which of the two goes first is drawn anew each round. Bytes are what crosses to the
-browser. The first rows are those of an experiment that was open before.
+Theirs is the very REST call that ours makes; which of the two goes first is drawn anew each round. Bytes are what
+crosses to the browser. The first rows are those of an experiment that was open before.
 """
 
 from __future__ import annotations
