@@ -1,11 +1,12 @@
 """A page of 100 runs out of 100,000, through Windlass and straight from MLflow.
 
-Theirs is the very REST call that ours makes; they alternate, and so does who begins. Bytes are what crosses to the
-browser. The first rows are those of an experiment that was open before.
+Theirs is the very REST call that ours makes; which of the two goes first is drawn anew each round. Bytes are what
+crosses to the browser. The first rows are those of an experiment that was open before.
 """
 
 from __future__ import annotations
 
+import random
 import statistics
 import sys
 import tempfile
@@ -23,6 +24,8 @@ ROUNDS = 24
 COLUMNS = ["metrics.loss", "metrics.accuracy", "params.lr", "params.optimizer"]
 EXPERIMENTS = [str(RUNS_EXPERIMENT)]
 BY_METRIC = {"experiment_ids": EXPERIMENTS, "sort": "metrics.accuracy", "columns": COLUMNS}
+CHANCE = random.Random(5)
+"""Who goes first is drawn: taking turns would fall in step with the server's garbage collector and its like."""
 NEWEST = {"experiment_ids": EXPERIMENTS, "columns": COLUMNS}
 
 
@@ -60,21 +63,23 @@ def measure(name: str, url: str, folder: Path) -> None:
         timed(lambda: ours.post("/runs/search", json=NEWEST))
         timed(lambda: raw("metric"))
         pages, calls, firsts, newest = [], [], [], []
-        for turn in range(ROUNDS):
+        for _ in range(ROUNDS):
             both = [
                 lambda: calls.append(timed(lambda: raw("metric"))),
                 lambda: pages.append(timed(lambda: ours.post("/runs/search", json=BY_METRIC))),
             ]
-            for one in both[:: 1 if turn % 2 else -1]:
+            if CHANCE.random() < 0.5:
+                both.reverse()
+            for one in both:
                 one()
             newest.append(timed(lambda: raw("start")))
             firsts.append(timed(lambda: ours.post("/runs/search", json={**NEWEST, "cached": True})))
             print(f"  {name}: {calls[-1][0]:.3f} s raw, {pages[-1][0]:.3f} s ours", file=sys.stderr, flush=True)
-    ratio = statistics.median(page[0] for page in pages) / statistics.median(call[0] for call in calls)
+    # MLflow takes one of two times for the same question, for several calls in a row: a median is one or the other.
+    mine, raw_mean = (statistics.mean(each[0] for each in some) for some in (pages, calls))
     report(
-        name=f"page of 100 runs by metric, of 100,000, {name}", ours=[page[0] for page in pages],
-        baseline=[call[0] for call in calls], baseline_name="MLflow's REST call behind it", unit="s",
-        budget="≤ 1.1 ×", kept=ratio <= 1.1,
+        name=f"page of 100 runs by metric, of 100,000, mean, {name}", ours=[mine], baseline=[raw_mean],
+        baseline_name="MLflow's REST call behind it", unit="s", budget="≤ 1.1 ×", kept=mine / raw_mean <= 1.1,
     )  # fmt: skip
     report(
         name=f"page of 100 runs, 4 columns, {name}", ours=[page[1] for page in pages],
