@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from windlass.contract.gpus import GpuSnapshot
@@ -119,4 +120,4 @@ def test_no_name_and_no_figure_breaks_80_columns(
     console = Console(width=80, record=True, force_terminal=False, color_system=None, file=None)
     with console.capture() as captured:
         console.print(gpus_view(seen))
-    assert all(len(line.rstrip()) <= 80 for line in captured.get().splitlines())
+    assert all(cell_len(line.rstrip()) <= 80 for line in captured.get().splitlines())

@@ -53,7 +53,7 @@ def test_a_run_leads_to_notebook_bundle_and_job_and_on_to_its_versions(panel: Pa
     assert found["nodes"][found["focus"]]["id"] == run
     assert not any(one["missing"] for one in found["nodes"])
     assert node(found, f"{name}/1")["detail"] == "@champion"
-    assert (found["cost_usd"], found["gpu_hours"]) == (1.25, None)
+    assert (found["cost_usd"], found["gpu_hours"]) == (1.25, 0.0)
     back = panel.get(f"/models/{name}/versions/1/lineage")
     assert (kinds(back), links(back)) == (kinds(found), links(found))
     assert back["nodes"][back["focus"]]["id"] == f"{name}/1"
