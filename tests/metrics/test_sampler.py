@@ -53,6 +53,17 @@ class Counted:
         self.closed = True
 
 
+@dataclass(eq=False)
+class Unanswering(Counted):
+    """A source that answers when it is let."""
+
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def look(self) -> Look:
+        await self.gate.wait()
+        return await super().look()
+
+
 async def next_of(looks: AsyncIterator[T]) -> T:
     return await asyncio.wait_for(anext(looks), 20)
 
@@ -117,10 +128,36 @@ async def test_questions_one_after_another_are_one_looking_that_ends_by_itself(
         assert [device.uuid for device in (await sampler.now()).devices] == ["GPU-1"]
     assert (source.rested, sampler.is_running) == (0, True)
     deadline = time.monotonic() + 20
-    while sampler.is_running:
+    while not source.rested:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
-    assert source.rested == 1
+    assert (source.rested, sampler.is_running) == (1, False)
+
+
+async def test_who_asks_again_and_again_is_answered_out_of_one_looking_however_long_that_goes_on(
+    source: Counted, sampler: Sampler
+) -> None:
+    began = last = time.monotonic()
+    pauses = 0
+    while last - began < 1.2:
+        await sampler.now()
+        await asyncio.sleep(0.05)
+        pauses += time.monotonic() - last >= 0.5  # this machine had other things to do
+        last = time.monotonic()
+    assert source.rested <= pauses
+
+
+async def test_the_first_look_does_not_wait_for_a_source_that_does_not_answer() -> None:
+    source, slow = Counted(interval_seconds=3600.0), Unanswering(name="dcgm")
+    sampler = Sampler([source, slow], first_seconds=0.05)
+    look = await asyncio.wait_for(sampler.now(), 20)
+    assert [device.uuid for device in look.devices] == ["GPU-1"]
+    assert [(condition.source, condition.code) for condition in look.conditions] == [("dcgm", "away")]
+    slow.gate.set()
+    async with sampler.looking() as looks:
+        while look.conditions:
+            look = await next_of(looks)
+    await sampler.close()
 
 
 async def test_recording_goes_on_while_nobody_looks() -> None:

@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from windlass.metrics.keeping import KeptReadings
 from windlass.metrics.merging import merge, merge_series
-from windlass.metrics.reading import Condition, Device, DeviceSeries, GpuSource, Look
+from windlass.metrics.reading import Condition, Device, DeviceSeries, GpuSource, Look, SourceName
 
 INTERVAL_SECONDS = 1.0
 KEEP_SECONDS = 900.0
@@ -25,6 +25,12 @@ FIRST_SECONDS = 1.5
 """How long the first look waits for all sources to answer; later, and after that, each is shown as it comes."""
 LINGER_SECONDS = 3.0
 """How long it goes on after a single question: who asks again each second is answered without a new beginning."""
+
+_WHO: Mapping[SourceName, str] = {
+    "nvml": "The NVIDIA driver has",
+    "dcgm": "Prometheus has",
+    "job": "Jobs' own readings have",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +62,7 @@ class Sampler:
         record: bool = False,
         own_pod: str | None = None,
         linger_seconds: float = LINGER_SECONDS,
+        first_seconds: float = FIRST_SECONDS,
     ) -> None:
         """Asks nothing yet.
 
@@ -66,6 +73,7 @@ class Sampler:
             record: go on when nobody looks, and keep means of a day.
             own_pod: the pod this runs in, where it does.
             linger_seconds: how long to go on after a single question.
+            first_seconds: how long the first look waits for sources that have not answered.
         """
         self._sources = tuple(sources)
         self._interval = interval_seconds
@@ -73,6 +81,8 @@ class Sampler:
         self._record = record
         self._own_pod = own_pod
         self._linger_seconds = linger_seconds
+        self._first_seconds = first_seconds
+        self._lingers_until = 0.0
         self._leaving: asyncio.Task[None] | None = None
         self._looks: dict[GpuSource, Look] = {}
         self._latest: Look | None = None
@@ -110,6 +120,8 @@ class Sampler:
             yield self._coming()
         finally:
             self._lookers -= 1
+            if linger:
+                self._lingers_until = asyncio.get_running_loop().time() + self._linger_seconds
             if linger and not self._lookers and self._leaving is None:
                 self._leaving = asyncio.create_task(self._leave_later(), name="windlass-gpus-linger")
             elif self._leaving is None:
@@ -161,6 +173,7 @@ class Sampler:
                     for source in self._sources
                 ]
                 self._tasks.append(asyncio.create_task(self._remember(), name="windlass-gpus-past"))
+                self._tasks.append(asyncio.create_task(self._begin_without(), name="windlass-gpus-first"))
             elif not wanted and self._tasks:
                 tasks, self._tasks = self._tasks, []
                 for task in tasks:
@@ -169,8 +182,13 @@ class Sampler:
                 await self._let_rest()
 
     async def _leave_later(self) -> None:
+        """Wait until the last question is long enough ago."""
+        loop = asyncio.get_running_loop()
         try:
-            await asyncio.sleep(self._linger_seconds)
+            left = self._linger_seconds
+            while left > 0:
+                await asyncio.sleep(left)
+                left = self._lingers_until - loop.time()
         finally:
             self._leaving = None
         await self._settle()
@@ -180,14 +198,20 @@ class Sampler:
 
     async def _keep_asking(self, source: GpuSource) -> None:
         loop = asyncio.get_running_loop()
-        due = began = loop.time()
+        due = loop.time()
         while True:
             self._looks[source] = await _asked(source)
-            if len(self._looks) == len(self._sources) or loop.time() - began > FIRST_SECONDS:
+            if len(self._looks) == len(self._sources) or self._latest is not None:
                 self._take_in()
             # A source that was slow is not asked twice at once to make up for it.
             due = max(due + max(self._interval, source.interval_seconds), loop.time())
             await asyncio.sleep(due - loop.time())
+
+    async def _begin_without(self) -> None:
+        """Show what there is when others take long to answer: sources that answer seldom would say it late."""
+        await asyncio.sleep(self._first_seconds)
+        if self._latest is None:
+            self._take_in()
 
     async def _remember(self) -> None:
         """Ask sources for the minutes before somebody looked: an alarm needs them."""
@@ -207,12 +231,13 @@ class Sampler:
 
     def _take_in(self) -> None:
         looks = list(self._looks.values())
+        unanswered = [_unanswered(source) for source in self._sources if source not in self._looks]
         devices = tuple(merge(looks, own_pod=self._own_pod))
         self._latest = Look(
             at=max((look.at for look in looks), default=time.time()),
             devices=devices,
             pods=tuple(use for look in looks for use in look.pods),
-            conditions=tuple(condition for look in looks for condition in look.conditions),
+            conditions=(*(condition for look in looks for condition in look.conditions), *unanswered),
         )
         for device in devices:
             kept = self._kept.get(device.id)
@@ -243,6 +268,10 @@ async def _asked(source: GpuSource) -> Look:
         _log.exception("GPUs could not be asked for.")
         message = f"Asking for GPUs failed here ({type(error).__name__}); the server's log says more."
         return Look(at=time.time(), conditions=(Condition(source=source.name, code="failed", message=message),))
+
+
+def _unanswered(source: GpuSource) -> Condition:
+    return Condition(source=source.name, code="away", message=f"{_WHO[source.name]} not answered yet.")
 
 
 def _line(kept: _Kept, start: float) -> DeviceSeries:
