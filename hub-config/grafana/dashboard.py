@@ -24,6 +24,8 @@ OF_JOB = (
     '(kube_pod_labels{label_windlass_io_job!=""})'
 )
 
+UNKNOWN = "windlass_cost_unknown_jobs_total"
+
 
 def _gpus_now() -> list[Panel]:
     return [
@@ -97,40 +99,56 @@ def _money() -> list[Panel]:
         ),
         lines(
             "Cost by group",
-            ("sum by (group) (windlass:cost_usd_per_hour:rate1h)", "{{group}}"),
+            ("windlass:group_cost_usd_per_hour:rate1h", "{{group}}"),
             unit="currencyUSD",
-            stack=True,
+            description="Whoever is in several groups counts whole in each: the lines do not sum to the whole. "
+            "Without a name: whoever is in none.",
         ),
         table(
-            "Spent in the time shown, by user and group",
-            "max by (user, group) (increase(windlass_cost_usd_total[$__range]))",
+            "Spent in the time shown, by user",
+            "max by (user) (increase(windlass_cost_usd_total[$__range]))",
             unit="currencyUSD",
             width=8,
-            columns=("user", "group"),
+            columns=("user",),
             description="What is unknown is not in it: see the table of jobs without a cost.",
         ),
         table(
             "… of it for idle GPUs",
-            "max by (user, group) (increase(windlass_idle_cost_usd_total[$__range]))",
+            "max by (user) (increase(windlass_idle_cost_usd_total[$__range]))",
             unit="currencyUSD",
             width=8,
-            columns=("user", "group"),
+            columns=("user",),
         ),
         table(
-            "Jobs without a cost, in the time shown",
-            "max by (user, group) (increase(windlass_cost_unknown_jobs_total[$__range])) > 0",
+            "Jobs without a whole cost, in the time shown",
+            # Of a user who had none before there was no series to grow: its whole value is new.
+            f"(max by (user) ({UNKNOWN}) unless max by (user) ({UNKNOWN} offset $__range)) > 0 "
+            f"or max by (user) (increase({UNKNOWN}[$__range])) > 0",
             unit="short",
             width=8,
-            columns=("user", "group"),
+            columns=("user",),
+        ),
+        table(
+            "Spent in the time shown, by group",
+            "max by (group) (increase(windlass_group_cost_usd_total[$__range]))",
+            unit="currencyUSD",
+            width=8,
+            columns=("group",),
+            description="Whoever is in several groups counts whole in each: do not sum them.",
         ),
         lines(
             "GPU hours per hour",
-            ("max by (user, group) (rate(windlass_gpu_hours_total[1h])) * 3600", "{{user}}"),
+            ("max by (user) (rate(windlass_gpu_hours_total[1h])) * 3600", "{{user}}"),
             unit="short",
+            width=16,
             stack=True,
             description="Whole cards held at once, on average over the hour before.",
         ),
-        bars("Budgets", ("max by (scope, name) (windlass_budget_used_ratio)", "{{scope}} {{name}}"), orange_at=0.8),
+        bars(
+            "Budgets",
+            ("max by (scope, name, period) (windlass_budget_used_ratio)", "{{scope}} {{name}}, this {{period}}"),
+            orange_at=0.8,
+        ),
     ]
 
 

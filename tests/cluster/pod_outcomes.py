@@ -36,7 +36,9 @@ def _conditions(pod: Object, now: str, *, ready: bool, **more: tuple[str, str, s
     wanted |= more
     known = {found["type"]: found for found in pod.get("status", {}).get("conditions") or []}
     for kind, (status, reason, message) in wanted.items():
-        condition = {"type": kind, "status": status, "lastTransitionTime": now}
+        before = known.get(kind) or {}
+        since = before.get("lastTransitionTime") if before.get("status") == status else None
+        condition = {"type": kind, "status": status, "lastTransitionTime": since or now}
         condition |= {"reason": reason} if reason else {}
         known[kind] = condition | ({"message": message} if message else {})
     return list(known.values())

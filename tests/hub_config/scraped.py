@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from tests.metrics.prometheus.replay import as_version_1, replayed
 
 FOLDER = Path(__file__).parents[2] / "hub-config" / "prometheus"
@@ -84,27 +83,6 @@ def cluster() -> str:
     job = 'namespace="wl-ann",pod="train-0",label_windlass_io_job="3f2a",label_windlass_io_owner="ann"'
     nodes = (f'kube_node_status_allocatable{{node="node-{n}",resource="nvidia_com_gpu"}} 4' for n in (1, 2, 3))
     return "\n".join([*sorted(lines), f"kube_pod_labels{{{job}}} 1", *nodes]) + "\n"
-
-
-def hub_metrics(*, seconds: float) -> str:
-    """What the hub service tells, that many seconds after it began to count."""
-    registry = CollectorRegistry()
-    whose = ("user", "group")
-    for name, rate in {"cost_usd": 0.01, "idle_cost_usd": 0.004, "gpu_hours": 0.001, "cost_unknown_jobs": 0.1}.items():
-        counter = Counter(f"windlass_{name}", f"Sum of {name}.", whose, registry=registry)
-        counter.labels("ann", "training").inc(rate * seconds)
-        counter.labels("bob", "").inc(rate * seconds / 2)
-    jobs = Gauge("windlass_jobs", "Jobs by state.", ("state", "kind"), registry=registry)
-    jobs.labels("running", "pytorch").set(3)
-    budget = Gauge("windlass_budget_used_ratio", "Used part of a budget.", ("scope", "name"), registry=registry)
-    budget.labels("group", "training").set(0.85)
-    pytorch = Histogram("pytorch_job_duration_seconds", "How long PyTorch jobs took.", registry=registry)
-    kinds = Histogram("windlass_job_duration_seconds", "How long jobs took.", ("kind", "state"), registry=registry)
-    for _ in range(1 + int(seconds * 2)):
-        pytorch.observe(4)
-        kinds.labels("pytorch", "succeeded").observe(4)
-    text = generate_latest(registry).decode()
-    return "".join(line for line in text.splitlines(keepends=True) if "_created" not in line)
 
 
 def _second_idle() -> Callable[[str, float], float]:

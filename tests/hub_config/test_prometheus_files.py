@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
 import yaml
-from tests.hub_config.scraped import as_one_config, hub_metrics, kubernetes_meta
+from tests.hub_config.scraped import as_one_config, kubernetes_meta
 from tests.metrics.prometheus.replay import needs_prometheus
 
 from windlass.metrics.prometheus.fields import GPU_FIELDS
@@ -20,6 +21,7 @@ from windlass_hub.settings import ACCESS_SERVICE, COSTS_READ
 
 HUB_CONFIG = Path(__file__).parents[2] / "hub-config"
 FOLDER = HUB_CONFIG / "prometheus"
+DOCS = HUB_CONFIG.parent / "docs"
 RULES = FOLDER / "rules.yaml"
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="There is no kubectl on this machine.")
 
@@ -173,8 +175,15 @@ def test_what_kustomize_makes_is_valid_to_kubernetes(name: str) -> None:
         assert labels == {"windlass-dashboard": {sidecar["label"]: sidecar["labelValue"]}}
 
 
-@needs_prometheus
-def test_the_names_that_the_rules_take_from_the_hub_are_good_names() -> None:
-    """But for one, which is in the unit that prices go by."""
-    checked = promtool("check", "metrics", given=hub_metrics(seconds=60))
-    assert checked.stderr.splitlines() == ['windlass_gpu_hours_total use base unit "seconds" instead of "hours"']
+def test_the_hub_is_told_of_the_prometheus_that_is_installed() -> None:
+    """The operator makes the Service `prometheus-operated` where the release is, on the port of Prometheus itself."""
+    url = urlsplit(loaded(HUB_CONFIG / "z2jh" / "values.yaml")["custom"]["windlass"]["prometheus_url"])
+    values = (FOLDER / "kube-prometheus-stack-values.yaml").read_text()
+    [namespace] = set(re.findall(r"--namespace (\S+)", values))
+    assert namespace == loaded(FOLDER / "kustomization.yaml")["namespace"]
+    assert (url.scheme, url.hostname, url.port, url.path) == ("http", f"prometheus-operated.{namespace}.svc", 9090, "")
+    # What would have it listen elsewhere, by TLS or below a path.
+    changed = {"portName", "listenLocal", "routePrefix", "web", "serviceName"}
+    assert not changed & set(yaml.safe_load(values)["prometheus"]["prometheusSpec"])
+    assert f"port-forward svc/{url.hostname.split('.')[0]} {url.port}" in (DOCS / "gpus-admin.md").read_text()
+    assert f"prometheus_url: {url.geturl()}" in (DOCS / "gpus-admin.md").read_text()

@@ -1,6 +1,9 @@
 """The service's own figures as Prometheus reads them: money and jobs, from the database and the cluster.
 
 Counters come from rows that only grow: a restart, another replica or rows that are deleted turn none of them back.
+There is one series for each user and one for each group, so that how many there are is the hub's affair: nothing that
+a user writes makes another, nor does whoever joins and leaves groups. A user of several groups counts whole in each,
+which is why groups have figures of their own name: users' sum to the whole, groups' do not.
 """
 
 from __future__ import annotations
@@ -28,11 +31,13 @@ from .state import ServiceState
 PYTORCH_KINDS = (PYTORCH_JOBS.kind, TRAIN_JOBS.kind)
 """Kinds whose ranks PyTorch's launcher starts."""
 _COUNTERS = (
-    ("windlass_cost_usd", "usd", "USD that users' pods took, as far as it is known.", NANO),
-    ("windlass_idle_cost_usd", "idle_usd", "Of it, for GPU time that was held and seen not to be used.", NANO),
-    ("windlass_gpu_hours", "gpu_hours", "Hours of whole cards that users' pods held.", NANO),
-    ("windlass_cost_unknown_jobs", "unknown", "Jobs and servers whose cost is not, or not wholly, known.", 1),
+    ("cost_usd", "usd", "USD that {whose} pods took, as far as it is known.", NANO),
+    ("idle_cost_usd", "idle_usd", "USD of {whose} pods for GPU time that was held and seen not to be used.", NANO),
+    ("gpu_hours", "gpu_hours", "Hours of whole cards that {whose} pods held.", NANO),
+    ("cost_unknown_jobs", "unknown", "Ended jobs and servers, {whose}, whose cost is not, or not wholly, known.", 1),
 )
+_MEMBERS = "members'"
+_OVERLAP = "Members of several groups count in each: groups do not sum to the whole. No group: whoever is in none."
 
 
 async def exposition(state: ServiceState) -> bytes:
@@ -42,7 +47,7 @@ async def exposition(state: ServiceState) -> bytes:
     if spending is not None:
         counters, durations = await spending.records.run(_read, writing=False)
         families += [*_money(counters), *_times(durations), _budgets(spending.budgeting.stands())]
-    if state.reconciler is not None:
+    if state.reconciler is not None and state.reconciler.jobs.problem is None:
         families.append(_jobs(state.reconciler.jobs))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Given(families))
@@ -62,14 +67,23 @@ def _read(connection: Connection) -> tuple[list[dict[str, Any]], dict[tuple[str,
     return [dict(row) for row in rows], read_durations(connection)
 
 
-def _money(rows: Iterable[Mapping[str, Any]]) -> Iterator[Metric]:
-    rows = list(rows)
+def _money(rows: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
     for name, column, words, of in _COUNTERS:
-        family = CounterMetricFamily(name, words, labels=("user", "group"))
+        users: Tally[str] = Tally()
+        groups: Tally[str] = Tally()
         for row in rows:
-            # A user of several groups is in one series, so that sums are right.
-            family.add_metric((row["owner"], row["groups"].replace("\n", ",")), row[column] / of)
-        yield family
+            users[row["owner"]] += row[column]
+            for group in row["groups"].split("\n"):
+                groups[group] += row[column]
+        yield _counter(f"windlass_{name}", words.format(whose="a user's"), "user", users, of)
+        yield _counter(f"windlass_group_{name}", f"{words.format(whose=_MEMBERS)} {_OVERLAP}", "group", groups, of)
+
+
+def _counter(name: str, words: str, label: str, amounts: Mapping[str, int], of: int) -> Metric:
+    family = CounterMetricFamily(name, words, labels=(label,))
+    for who, amount in sorted(amounts.items()):
+        family.add_metric((who,), amount / of)
+    return family
 
 
 def _times(durations: Mapping[tuple[str, str], Durations]) -> Iterator[Metric]:

@@ -161,7 +161,14 @@ def _kept(new: int | None, old: int | None) -> int | None:
 def _groups(change: PodChange) -> str | None:
     if change.groups is None:
         return None
-    return storable("\n".join(change.groups), LONGEST_GROUPS)
+    names, room = [], LONGEST_GROUPS
+    for group in change.groups:
+        name = storable(group, _LONGEST["owner"])
+        room -= len(name) + 1
+        if room < 0:
+            break  # A name that is cut would be another group's.
+        names.append(name)
+    return "\n".join(names)
 
 
 def _newly_unknown(connection: Connection, changes: Iterable[PodChange], ledger: _Ledger) -> set[str]:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .audit_tables import Base
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
-LONGEST_GROUPS = 4000
+LONGEST_GROUPS = 60_000
+"""Characters of all groups of one user."""
 
 
 class SpendingPodRow(Base):

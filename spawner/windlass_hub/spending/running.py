@@ -39,7 +39,7 @@ class SpendingTask:
     Args:
         watch, accountant, people, budgeting, blocker, records: its parts; without a blocker nothing is blocked.
         acts: whether this replica is the one that writes.
-        news: set when a pod has ended.
+        news: set when a pod has ended or gone.
         keep_days: after how many days rows are deleted.
         clock, wall: monotonic, and POSIX seconds.
     """

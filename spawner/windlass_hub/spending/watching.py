@@ -40,7 +40,7 @@ class PodWatch:
         client: with the right to list and watch namespaces, nodes and pods.
         hub_id: whose users' namespaces are meant.
         hub_namespace: where users' servers are that have no namespace of their own.
-        on_end: called when a pod has gone.
+        on_end: called when a pod has ended, or has gone.
         wall: POSIX seconds.
     """
 
@@ -126,7 +126,7 @@ class PodWatch:
         """What pods that have not ended ask for in a namespace: `pods`, and extended resources by name."""
         used: dict[str, float] = defaultdict(float)
         for (place, _), pod in self._pods.objects.items():
-            if place != namespace or pod["status"].get("phase") in _OVER:
+            if place != namespace or _is_over(pod):
                 continue
             used["pods"] += 1
             for name, amount in (pod.get(AMOUNTS) or {}).items():
@@ -145,7 +145,7 @@ class PodWatch:
         held = seen_pod(pod, node, gone_at=gone_at).held
         if gone_at is None:
             # A pod whose ranks have ended holds on while a sidecar runs.
-            held = replace(held, ended=pod["status"].get("phase") in _OVER)
+            held = replace(held, ended=_is_over(pod))
         elif held.until is not None:
             # Kubernetes says when a pod must be gone at the latest, which may be after it was.
             held = replace(held, until=min(held.until, gone_at))
@@ -172,11 +172,17 @@ class PodWatch:
 
     def _pod_changed(self, change: str, old: Object | None, new: Object | None) -> None:
         replaced = old is not None and new is not None and old["metadata"]["uid"] != new["metadata"]["uid"]
+        if old is not None and new is not None and _is_over(new) and not _is_over(old):
+            self._on_end()
         if old is not None and (new is None or replaced) and change != _MISSING:
             self._departed[str(old["metadata"]["uid"])] = (old, self._wall())
             while len(self._departed) > MOST_DEPARTED:
                 self._departed.popitem(last=False)
             self._on_end()
+
+
+def _is_over(pod: Object) -> bool:
+    return pod["status"].get("phase") in _OVER
 
 
 def _small_namespace(item: Object) -> Object:

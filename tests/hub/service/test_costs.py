@@ -375,7 +375,9 @@ class TestBudgets:
             assert (await http.get("api/internal/budget", params={"user": "bob"})).status_code == 401
 
 
-HOURS_ON_PURPOSE = 'windlass_gpu_hours_total use base unit "seconds" instead of "hours"'
+HOURS_ON_PURPOSE = [
+    f'windlass_{whose}gpu_hours_total use base unit "seconds" instead of "hours"' for whose in ("", "group_")
+]
 RECORD = JobRecord(
     uid="u1", job_id="j1", owner="ann", namespace="wl-ann", name="train-j1", kind="PyTorchJob", state="succeeded",
     cause="completed", reason="", created_at=0.0, started_at=1000.0, ended_at=1400.0, recorded_at=1.0,
@@ -404,9 +406,10 @@ class TestMetrics:
             ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False, timeout=30
         )
         # Hours of cards are what people count, and prices are by the hour.
-        assert [line for line in checked.stderr.splitlines() if line] == [HOURS_ON_PURPOSE]
-        assert series(text, 'windlass_cost_usd_total{group="team-a",user="ann"}') == pytest.approx(HOURLY, rel=0.02)
-        assert series(text, 'windlass_gpu_hours_total{group="team-a",user="ann"}') == pytest.approx(1, rel=0.02)
+        assert [line for line in checked.stderr.splitlines() if line] == HOURS_ON_PURPOSE
+        assert series(text, 'windlass_cost_usd_total{user="ann"}') == pytest.approx(HOURLY, rel=0.02)
+        assert series(text, 'windlass_group_cost_usd_total{group="team-a"}') == pytest.approx(HOURLY, rel=0.02)
+        assert series(text, 'windlass_gpu_hours_total{user="ann"}') == pytest.approx(1, rel=0.02)
         assert series(text, 'windlass_budget_used_ratio{name="team-a",period="month",scope="group"}') > 0
         assert series(text, 'pytorch_job_duration_seconds_bucket{le="300.0",state="succeeded"}') == 0
         assert series(text, 'pytorch_job_duration_seconds_bucket{le="900.0",state="succeeded"}') == 1
