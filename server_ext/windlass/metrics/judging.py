@@ -16,7 +16,7 @@ from windlass.metrics.averaging import by_time, mean
 from windlass.metrics.ranks import spread, straggler
 from windlass.metrics.reading import Device, DeviceSeries, Reading
 
-__all__ = ["Holding", "Settings", "alarms", "idle_since", "spread", "straggler"]
+__all__ = ["Holding", "Settings", "Verdicts", "alarms", "idle_since", "judge", "spread", "straggler"]
 
 _STEPS = 10
 """An alarm's time is judged in so many steps: a loader that stalls lets a burst through now and then."""
@@ -109,6 +109,15 @@ class _Verdict:
     why: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdicts:
+    """What is to be told, and of how much that was found out."""
+
+    alarms: Sequence[GpuAlarm] = ()
+    judged: frozenset[str] = frozenset()
+    """Ids of devices of which enough is known, whether there is something to tell of them or not."""
+
+
 def idle_since(
     readings: Iterable[Reading],
     *,
@@ -148,6 +157,18 @@ def alarms(
     *,
     now: float,
 ) -> list[GpuAlarm]:
+    """The alarms of `judge`."""
+    return list(judge(devices, histories, settings, ranks, now=now).alarms)
+
+
+def judge(
+    devices: Iterable[Device],
+    histories: Iterable[DeviceSeries],
+    settings: Settings,
+    ranks: Mapping[str, Holding],
+    *,
+    now: float,
+) -> Verdicts:
     """What should be told: devices that did little during the whole of the alarm's time. Costs are the caller's to add.
 
     Args:
@@ -170,7 +191,9 @@ def alarms(
         verdict = _polling(window, others, settings, now=now) or _low(window, others, settings, now=now)
         if verdict is not None:
             found.append(_alarm(window, verdict, now=now))
-    return sorted(found, key=lambda alarm: alarm.id)
+    return Verdicts(
+        alarms=sorted(found, key=lambda alarm: alarm.id), judged=frozenset(window.device.id for window in windows)
+    )
 
 
 def _window(device: Device, holding: Holding, line: DeviceSeries, settings: Settings, *, now: float) -> _Window | None:

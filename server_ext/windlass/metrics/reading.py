@@ -119,6 +119,8 @@ class Condition:
     code: ConditionCode
     message: str
     """A sentence that says what to do where something can be done."""
+    pods: tuple[str, ...] = ()
+    """The pods that it names, where it names some."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

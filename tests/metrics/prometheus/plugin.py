@@ -23,6 +23,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
         "/twice": lambda: replayed("team-twice"),
         "/version1": lambda: as_version_1(replayed("team-version1")),
         "/odd": _odd,
+        "/live": lambda: found.live,
         "/cluster": lambda: _cluster(time.time() - found.begun),
     }
     with prometheus(tmp_path_factory.mktemp("prometheus"), found, past=_past(found.begun)):

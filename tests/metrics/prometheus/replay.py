@@ -45,6 +45,7 @@ scrape_configs:
   metrics_path: /version1
   static_configs: [{{targets: ["{at}"], labels: {{namespace: gpu-operator, pod: dcgm-exporter-x}}}}]
 - {{job_name: odd, honor_labels: true, metrics_path: /odd, static_configs: [{{targets: ["{at}"]}}]}}
+- {{job_name: live, honor_labels: true, metrics_path: /live, static_configs: [{{targets: ["{at}"]}}]}}
 - {{job_name: cluster, honor_labels: true, metrics_path: /cluster, static_configs: [{{targets: ["{at}"]}}]}}
 """
 
@@ -109,6 +110,8 @@ class Replay:
     begun: float = field(default_factory=time.time)
     """POSIX seconds; the past ends here."""
     url: str = ""
+    live: str = "# Nothing yet.\n"
+    """What one of them answers from now on: of pods that a test makes."""
 
     def ask(self, query: str) -> list[dict[str, object]]:
         answer = httpx.post(f"{self.url}/api/v1/query", data={"query": query}, timeout=10).json()
@@ -174,7 +177,7 @@ def prometheus(base: Path, replay: Replay, *, past: str = "") -> Iterator[None]:
 def _scraped(replay: Replay) -> bool:
     """Whether every exporter was read twice: of one scrape no rate can be told."""
     try:
-        found = replay.ask("min(count_over_time(up[1m])) >= 2 and count(up) == 7 and min(up) == 1")
+        found = replay.ask("min(count_over_time(up[1m])) >= 2 and count(up) == 8 and min(up) == 1")
     except (httpx.HTTPError, KeyError, ValueError):
         return False
     return bool(found)

@@ -51,6 +51,19 @@ def test_a_device_of_two_pods_at_once_is_shared() -> None:
     assert [(device.kind, device.reading) for device in devices(answer(*series))] == [("share", None)] * 2
 
 
+def test_a_device_of_two_pods_is_shared_in_the_first_points_of_a_history_already() -> None:
+    moments = [NOW - 10, NOW - 5]
+    both = answer(*(("gpu_engine_active", of(pod=pod), [(at, 0.9) for at in moments]) for pod in ("a", "b")), step=5.0)
+    assert histories(both) == []
+    after_each_other = answer(
+        *(("gpu_engine_active", of(pod=pod), [(at, 0.9)]) for pod, at in zip("ab", moments, strict=True)),
+        ("gpu_memory_used", of(pod="a"), [(moments[0], 1.0)]),
+        ("gpu_memory_used", of(pod="b"), [(at, 1.0) for at in moments]),
+        step=5.0,
+    )
+    assert [line.pod for line in histories(after_each_other)] == ["a", "b"]
+
+
 def test_devices_of_a_node_that_shares_them_are_shared() -> None:
     found = answer(("gpu_engine_active", of(), [(NOW, 0.9)]))
     assert [device.kind for device in devices(found)] == ["card"]
@@ -71,6 +84,23 @@ def test_slices_of_one_card_are_devices_of_their_own() -> None:
         ("GPU-1/gi-1", "GPU-1", "p1"),
         ("GPU-1/gi-2", "GPU-1", "p2"),
     ]
+
+
+def test_the_utilisation_of_a_card_in_mig_mode_is_not_taken_for_its_use() -> None:
+    part = of(pod="p1", GPU_I_ID="1", GPU_I_PROFILE="1g.5gb")
+    card, own = devices(
+        answer(
+            ("gpu_utilization", of(), [(NOW, 0.0)]),
+            ("gpu_memory_used", of(), [(NOW, 1.0)]),
+            ("gpu_utilization", part, [(NOW, 0.0)]),
+            ("gpu_engine_active", part, [(NOW, 0.7)]),
+        )
+    )
+    assert card.reading is not None
+    assert card.reading.engine is None, "it reads 0 there, whatever the slices do"
+    assert card.problem is not None
+    assert own.reading is not None
+    assert own.reading.engine == 0.7
 
 
 def test_power_follows_from_energy_where_it_is_not_told_and_the_meter_ran_on() -> None:

@@ -215,6 +215,37 @@ async def test_the_panel_sees_a_live_jobs_devices_until_its_lines_stop(tmp_path:
     await source.close()
 
 
+async def test_a_device_of_a_pod_that_is_not_known_is_not_taken_for_one_of_this_machine(tmp_path: Path) -> None:
+    written(tmp_path, [line(10, device("GPU-0"))])
+    written(tmp_path, [line(10, device("GPU-1"))], rank=1)
+    job = RecordedJob(ranks=tmp_path, pods={1: "resnet-1"}, in_pods=True)
+
+    async def live() -> list[RecordedJob]:
+        return [job]
+
+    source = RecordedSource(live, clock=lambda: BEGIN + 10)
+    assert [(found.uuid, found.pod) for found in (await source.look()).devices] == [("GPU-1", "resnet-1")]
+    assert [series.uuid for series in await source.history(start=BEGIN, end=BEGIN + 20, step=1)] == ["GPU-1"]
+
+
+async def test_a_job_with_gpus_whose_ranks_cannot_read_them_says_why(tmp_path: Path) -> None:
+    sentence = "GPU use is not known: no NVIDIA driver is installed."
+    written(tmp_path, [line(10, problem=sentence), line(20)])
+    now = BEGIN + 21
+
+    async def live() -> list[RecordedJob]:
+        return [RecordedJob(ranks=tmp_path, name="resnet", has_gpus=has_gpus)]
+
+    source = RecordedSource(live, clock=lambda: now)
+    has_gpus = True
+    (condition,) = (await source.look()).conditions
+    assert (condition.source, condition.code, condition.message) == ("job", "partial", f"resnet: {sentence}")
+    has_gpus = False
+    assert (await source.look()).conditions == (), "it asked for none"
+    has_gpus, now = True, BEGIN + 300
+    assert (await source.look()).conditions == (), "it writes no more"
+
+
 def test_lines_of_a_job_of_days_are_read_whole(tmp_path: Path) -> None:
     lines = [gpu_lines.clean(line(10.0 * number, device())) for number in range(1, gpu_lines.MOST_LINES)]
     path = tmp_path / "0" / "gpus.jsonl"

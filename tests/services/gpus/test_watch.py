@@ -10,11 +10,15 @@ import pytest
 
 from windlass.errors import NotFound
 from windlass.metrics.judging import Holding, Settings
-from windlass.metrics.reading import Device, DeviceSeries, Look, Reading
+from windlass.metrics.prometheus.devices import nothing_told_of
+from windlass.metrics.reading import Device, DeviceSeries, Look, PodUse, Reading, SourceName
+from windlass.metrics.sampler import Sampler
 from windlass.services.gpus.feed import shape_of
-from windlass.services.gpus.money import Rates
+from windlass.services.gpus.holdings import HeldPod, Holdings
+from windlass.services.gpus.money import NoMoney, Rates
+from windlass.services.gpus.owners import OwnerFinder
 from windlass.services.gpus.snapshots import Judged, compose
-from windlass.services.gpus.watch import JUDGING_SECONDS, Judgement
+from windlass.services.gpus.watch import JUDGING_SECONDS, GpuWatch, GpuWatchStandsOn, Judgement
 from windlass.services.gpus.who import Who
 
 HELD = {"GPU-a": Who(is_held=True)}
@@ -25,8 +29,8 @@ def device(**reading: Any) -> Device:
     return Device(id="GPU-a", uuid="GPU-a", name="A100", index=0, source="nvml", reading=now)
 
 
-def line(engine: float, *, until: float) -> Sequence[DeviceSeries]:
-    readings = [Reading(at=until - 899 + at, engine=engine, pcie_bytes_per_second=0.0) for at in range(900)]
+def line(engine: float, *, until: float, pcie: float = 0.0) -> Sequence[DeviceSeries]:
+    readings = [Reading(at=until - 899 + at, engine=engine, pcie_bytes_per_second=pcie) for at in range(900)]
     return [DeviceSeries(device_id="GPU-a", uuid="GPU-a", label="GPU 0", readings=readings, source="nvml")]
 
 
@@ -44,6 +48,29 @@ def test_an_alarm_that_was_dismissed_comes_back_after_the_device_was_used() -> N
     assert judged(0.0) == []
     assert judged(0.9) == []
     assert judged(0.0) == [alarm]
+
+
+def test_what_was_dismissed_is_not_told_again_when_the_device_goes_on_doing_little_in_another_way() -> None:
+    judgement, at = Judgement(Settings()), 10_000.0
+
+    def judged(engine: float, *, pcie: float = 0.0, job_id: str | None = None, looked: bool = True) -> list[str]:
+        nonlocal at
+        at += JUDGING_SECONDS
+        who = {"GPU-a": Who(is_held=True, holding=Holding(job_id=job_id))}
+        recent = line(engine, until=at, pcie=pcie) if looked else line(engine, until=at - 600)
+        judgement.renew(Look(at=at, devices=(device(),)), who=who, recent=lambda: recent)
+        return [alarm.id for alarm in judgement.shown().alarms]
+
+    (alarm,) = judged(0.0)
+    judgement.dismiss(alarm)
+    assert judged(0.1, pcie=2e9) == [], "input-bound now, and as little used as before"
+    assert judged(0.0) == []
+    assert judged(0.0, looked=False) == []
+    assert judged(0.0) == [], "a time in which nobody looked is none in which it was used"
+    judgement.renew(Look(at=at + JUDGING_SECONDS), who={}, recent=list)
+    at += JUDGING_SECONDS
+    assert judged(0.0) == [], "nor is one in which the driver was away"
+    assert judged(0.0, job_id="j2") == [alarm], "another job's waste is another matter"
 
 
 def test_nothing_is_told_of_what_nobody_holds() -> None:
@@ -92,3 +119,51 @@ def test_the_mean_is_of_what_is_known_and_unknown_without_any() -> None:
 
     assert mean(device(engine=1.0), other, unknown) == 0.75
     assert mean(unknown) is None
+
+
+class TwoUsersPods:
+    """A source that tells of the pods of all who use this server, as a Prometheus does that is asked directly."""
+
+    name: SourceName = "dcgm"
+    interval_seconds = 1.0
+
+    async def look(self) -> Look:
+        silent = nothing_told_of(["ann-1", "bob-1"])
+        devices = tuple(replace(device(engine=0.5), id=pod, uuid=pod, pod=pod, node="n") for pod in ("ann-0", "bob-0"))
+        uses = tuple(PodUse(namespace="team", pod=pod, at=1.0, cpu_cores=1.0) for pod in ("ann-0", "bob-0"))
+        return Look(at=1000.0, devices=devices, pods=uses, conditions=(silent,))
+
+    async def history(self, *, start: float, end: float, step: float) -> Sequence[DeviceSeries]:
+        return []
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class OfEach:
+    """What each of two users' live jobs hold."""
+
+    async def of(self, owner: str | None) -> Holdings:
+        pods = {f"{owner}-{number}": HeldPod(job_id=f"job-{owner}", namespace="team") for number in (0, 1)}
+        return Holdings(names={f"job-{owner}": "resnet"}, pods=pods)
+
+
+async def test_of_one_server_each_user_sees_their_own_pods_and_no_name_of_anothers() -> None:
+    watch = GpuWatch(
+        GpuWatchStandsOn(
+            sampler=Sampler([TwoUsersPods()]),
+            owners=OwnerFinder(kernels=None),
+            holdings=OfEach(),  # type: ignore[arg-type]  # in the place of ledger and engines
+            money=NoMoney(),
+            thresholds=Settings(),
+        )
+    )
+    try:
+        seen = await watch.snapshot(owner="ann")
+        assert ([its.id for its in seen.devices], [use.pod for use in seen.pods]) == (["ann-0"], ["ann-0"])
+        assert "GPUs of ann-1:" in seen.conditions[0].message
+        assert "bob" not in seen.model_dump_json()
+        nobody = await watch.snapshot(owner="eve")
+        assert (nobody.devices, nobody.pods, nobody.conditions) == ([], [], [])
+    finally:
+        await watch.close()

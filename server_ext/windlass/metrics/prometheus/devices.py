@@ -75,14 +75,7 @@ def conditions(metrics: Metrics, found: Sequence[Device]) -> list[Condition]:
     holding = {(namespace, pod) for namespace, pod, _at in _by_pod(metrics, "gpu_requested")}
     silent = sorted(holding - {(device.namespace or "", device.pod or "") for device in found})
     if silent:
-        names = ", ".join(pod for _namespace, pod in silent[:_TOLD_PODS])
-        more = f" and {len(silent) - _TOLD_PODS} more" if len(silent) > _TOLD_PODS else ""
-        told.append(
-            _partial(
-                f"Nothing is told of the GPUs of {names}{more}: of a shared GPU the DCGM exporter names one pod alone; "
-                "else see that it runs on the node, and that Prometheus scrapes it."
-            )
-        )
+        told.append(nothing_told_of([pod for _namespace, pod in silent]))
     if not found and not silent and not problems:
         message = (
             "Prometheus tells of no GPU of your pods. Where one holds a GPU, see that the DCGM exporter runs on its "
@@ -90,6 +83,17 @@ def conditions(metrics: Metrics, found: Sequence[Device]) -> list[Condition]:
         )
         told.append(Condition(source="dcgm", code="no-devices", message=message))
     return told
+
+
+def nothing_told_of(pods: Sequence[str]) -> Condition:
+    """That these pods hold GPUs of which nothing is told."""
+    names = ", ".join(pods[:_TOLD_PODS])
+    more = f" and {len(pods) - _TOLD_PODS} more" if len(pods) > _TOLD_PODS else ""
+    message = (
+        f"Nothing is told of the GPUs of {names}{more}: of a shared GPU the DCGM exporter names one pod alone; "
+        "else see that it runs on the node, and that Prometheus scrapes it."
+    )
+    return replace(_partial(message), pods=tuple(pods))
 
 
 def _device(figures: Figures, shared: bool, stale_seconds: float) -> Device:

@@ -131,6 +131,12 @@ def by_place(metrics: Metrics) -> list[Figures]:
                 sane = _sane(value, gpu_field.unit)
                 if sane is not None:
                     figures.values.setdefault(at, {})[item.name] = sane
+    cut = {place.uuid for place in found if place.instance}
+    for figures in found.values():
+        if figures.place.uuid in cut:
+            # Of a card in MIG mode it reads 0, however busy its slices are.
+            for told in figures.values.values():
+                told.pop("gpu_utilization", None)
     order = sorted(found, key=lambda place: (place.uuid, place.instance, place.namespace, place.pod))
     return [found[place] for place in order]
 
@@ -195,7 +201,9 @@ def _together(one: Figures, other: Figures) -> bool:
     if max(len(one.values), len(other.values)) <= 1:
         return True
     common = set(one.values) & set(other.values)
-    return sum(_alike(one.sampled_at(moment), other.sampled_at(moment)) for moment in common) > _HANDED_OVER
+    alike = sum(_alike(one.sampled_at(moment), other.sampled_at(moment)) for moment in common)
+    # Of a span that has just begun there are few points: then each of one's is the other's too.
+    return alike > _HANDED_OVER or alike == min(len(one.values), len(other.values)) == _HANDED_OVER
 
 
 def _alike(one: float | None, other: float | None) -> bool:

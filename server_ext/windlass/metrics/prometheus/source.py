@@ -67,6 +67,8 @@ class DcgmSource(ABC):
         self._stale_seconds = stale_seconds
         self._clock = clock
         self._shared: tuple[float, frozenset[str]] = (0.0, frozenset())
+        self.has_place = True
+        """Whether there is a Prometheus to ask, as far as that was found out."""
 
     async def look(self) -> Look:
         """The devices of the pods and the pods' CPU and memory, now."""
@@ -74,7 +76,9 @@ class DcgmSource(ABC):
         try:
             metrics = await self._ask((*NOW, *OF_PODS, "gpu_requested"), Span(start=now, end=now, step=None))
         except WindlassError as error:
+            self.has_place = not isinstance(error, NoPlace)
             return Look(at=now, conditions=(_condition(error),))
+        self.has_place = True
         found = devices(metrics, shared_nodes=await self._shared_nodes(), stale_seconds=self._stale_seconds)
         return Look(
             at=now,

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from windlass.metrics.reading import Device, DeviceSeries, Look, SourceName
-from windlass.metrics.recorded.lines import LineReader, UseLine
+from windlass.metrics.reading import Condition, Device, DeviceSeries, Look, SourceName
+from windlass.metrics.recorded.lines import LineReader, Recorded, UseLine
 from windlass.metrics.recorded.series import device_of, reading_of, series_of
 
 _LATE_SECONDS = 25.0
@@ -25,7 +25,12 @@ class RecordedJob:
 
     ranks: Path
     pods: Mapping[int, str] = field(default_factory=dict)
+    """Those that hold something now; of ranks in no such pod nothing is told, where the job is in pods."""
+    in_pods: bool = False
     namespace: str | None = None
+    name: str = ""
+    has_gpus: bool = False
+    """Whether it asked for any: of others it is no trouble that there are none."""
 
 
 ListJobs = Callable[[], Awaitable[Iterable[RecordedJob]]]
@@ -48,8 +53,7 @@ class RecordedSource:
         now = self._clock()
         async with self._turn:
             jobs = list(await self._jobs())
-            devices = await asyncio.to_thread(lambda: [device for job in jobs for device in self._devices(job, now)])
-        return Look(at=now, devices=tuple(devices))
+            return await asyncio.to_thread(self._look, jobs, now)
 
     async def history(self, *, start: float, end: float, step: float) -> Sequence[DeviceSeries]:  # noqa: ARG002 - lines are what they are
         """Readings of live jobs' devices from `start` to `end` (POSIX seconds)."""
@@ -65,15 +69,39 @@ class RecordedSource:
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _series(self, job: RecordedJob) -> list[DeviceSeries]:
-        return series_of(self._reader.read(job.ranks), pods=job.pods)
+    def _look(self, jobs: Iterable[RecordedJob], now: float) -> Look:
+        devices: list[Device] = []
+        conditions: dict[str, Condition] = {}
+        for job in jobs:
+            for rank, lines in self._held(job).items():
+                found = list(_devices(job, rank, lines[-1], now))
+                devices += found
+                words = "" if found or not job.has_gpus else _trouble(lines, now)
+                if words:
+                    message = f"{job.name}: {words}" if job.name else words
+                    conditions[message] = Condition(source="job", code="partial", message=message)
+        return Look(at=now, devices=tuple(devices), conditions=tuple(conditions.values()))
 
-    def _devices(self, job: RecordedJob, now: float) -> Iterable[Device]:
-        for rank, lines in self._reader.read(job.ranks).items():
-            last = lines[-1]
-            for use in last.devices if _speaks_of(last, now) else ():
-                device = device_of(use, pod=job.pods.get(rank), reading=reading_of(use, at=last.at))
-                yield replace(device, namespace=job.namespace if device.pod is not None else None)
+    def _series(self, job: RecordedJob) -> list[DeviceSeries]:
+        return series_of(self._held(job), pods=job.pods)
+
+    def _held(self, job: RecordedJob) -> Recorded:
+        """What was written by ranks of which it is known where they are: others' devices would be taken for ours."""
+        recorded = self._reader.read(job.ranks)
+        return {rank: lines for rank, lines in recorded.items() if rank in job.pods} if job.in_pods else recorded
+
+
+def _devices(job: RecordedJob, rank: int, last: UseLine, now: float) -> Iterable[Device]:
+    for use in last.devices if _speaks_of(last, now) else ():
+        device = device_of(use, pod=job.pods.get(rank), reading=reading_of(use, at=last.at))
+        yield replace(device, namespace=job.namespace if device.pod is not None else None)
+
+
+def _trouble(lines: Sequence[UseLine], now: float) -> str:
+    """Why a rank that still writes tells of no device: it says so once, in the first such line."""
+    if not _speaks_of(lines[-1], now):
+        return ""
+    return next((line.problem for line in reversed(lines) if line.problem), "")
 
 
 def _speaks_of(line: UseLine, now: float) -> bool:

@@ -10,7 +10,7 @@ from windlass.hub.broker import HubBroker
 from windlass.ledger.jobs import JobLedger
 from windlass.metrics import judging
 from windlass.metrics.nvml.source import NvmlSource
-from windlass.metrics.prometheus.source import BrokerSource
+from windlass.metrics.prometheus.source import BrokerSource, DcgmSource
 from windlass.metrics.reading import GpuSource
 from windlass.metrics.recorded.source import RecordedJob, RecordedSource
 from windlass.metrics.sampler import KEEP_SECONDS, Sampler
@@ -46,8 +46,11 @@ def assemble_gpus(stands_on: GpusStandOn) -> GpuWatch:
     settings = stands_on.settings
     thresholds = thresholds_of(settings)
     holdings = JobHoldings(ledger=stands_on.ledger, engines=stands_on.engines, changes=stands_on.changes)
+    sources = sources_of(settings, stands_on.broker, holdings)
+    # Where nobody else tells of pods, what all of them write is wanted while somebody looks.
+    holdings.follows = lambda: not any(source.name == "dcgm" and _is_told(source) for source in sources)
     sampler = Sampler(
-        sources_of(settings, stands_on.broker, holdings),
+        sources,
         keep_seconds=max(KEEP_SECONDS, thresholds.alarm_seconds * KEPT_BEYOND_ALARM),
         record=settings.gpu_record,
         own_pod=settings.pod,
@@ -63,6 +66,10 @@ def assemble_gpus(stands_on: GpusStandOn) -> GpuWatch:
             all_pods_are_theirs=stands_on.broker is not None,
         )
     )
+
+
+def _is_told(source: GpuSource) -> bool:
+    return not isinstance(source, DcgmSource) or source.has_place
 
 
 def thresholds_of(settings: Settings) -> judging.Settings:

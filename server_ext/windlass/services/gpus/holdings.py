@@ -5,13 +5,14 @@ A device may be held and not used: then no process names its job, and this does.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from windlass.engines.base import Engine, HoldsGpus, InCluster, KeepsUse
-from windlass.errors import WindlassError
+from windlass.errors import NotFound, WindlassError
 from windlass.ledger.jobs import FINAL_STATES, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.metrics.reading import Device
@@ -23,6 +24,8 @@ KNOWN_SECONDS = 5.0
 CHANGED_SECONDS = 1.0
 """When jobs have changed since, it is not that long."""
 MOST_JOBS = 1000
+MOST_FOLLOWED_PODS = 64
+"""Each is an open stream of the cluster's."""
 _HOLDING_STATES = frozenset({"pending", "running", "restarting"})
 _PODS_THAT_HOLD = frozenset({"starting", "running"})
 
@@ -52,6 +55,8 @@ class Holdings:
     """Job ids by card of this machine, as CUDA_VISIBLE_DEVICES names it: an index or the beginning of a UUID."""
     pods: dict[str, HeldPod] = field(default_factory=dict)
     """By the pod's name."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """How many GPUs each job in pods asked for, on all its machines; of those that hold all their pods."""
     recorded: list[RecordedJob] = field(default_factory=list)
     """Where ranks write down what they use."""
 
@@ -69,8 +74,15 @@ class JobHoldings:
     """Asks ledger and engines, at most every few seconds for each user."""
 
     def __init__(
-        self, *, ledger: JobLedger, engines: Engines, changes: ChangeHub, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        ledger: JobLedger,
+        engines: Engines,
+        changes: ChangeHub,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.follows: Callable[[], bool] = lambda: False
+        """Whether what all pods of jobs write is wanted soon, and not what the first of each writes alone."""
         self._ledger = ledger
         self._engines = engines
         self._changes = changes
@@ -107,16 +119,38 @@ class JobHoldings:
         if isinstance(engine, HoldsGpus):
             held = await engine.held_gpus()
             found.cards.update({card: job for job, cards in held.items() if job in found.names for card in cards})
+        followed = 0
         for row in rows:
-            if row.state not in _HOLDING_STATES:
-                continue
-            placement = await engine.placement(row.id) if isinstance(engine, InCluster) else None
-            pods = [pod for pod in placement.pods if pod.state in _PODS_THAT_HOLD] if placement else []
-            namespace = placement.namespace if placement else None
-            for pod in pods:
-                of_job = HeldPod(job_id=row.id, namespace=namespace or "", ranks=tuple(pod.ranks))
-                found.pods[pod.name] = of_job
-            if isinstance(engine, KeepsUse):
-                by_rank = {rank: pod.name for pod in pods for rank in pod.ranks}
-                folder = await engine.use_folder(row.id)
-                found.recorded.append(RecordedJob(ranks=folder, pods=by_rank, namespace=namespace))
+            if row.state in _HOLDING_STATES:
+                workers = int(row.request.get("workers", 1)) if has_gpus(row) else 0
+                follow = self.follows() and 0 < followed + workers <= MOST_FOLLOWED_PODS
+                followed += workers if follow else 0
+                with contextlib.suppress(NotFound):  # one that the engine does not know (yet) hides no other
+                    await _ask_of(engine, row, found, follow=follow)
+
+
+async def _ask_of(engine: Engine, row: JobRow, found: Holdings, *, follow: bool) -> None:
+    placement = await engine.placement(row.id) if isinstance(engine, InCluster) else None
+    pods = [pod for pod in placement.pods if pod.state in _PODS_THAT_HOLD] if placement else []
+    namespace = placement.namespace if placement else None
+    for pod in pods:
+        found.pods[pod.name] = HeldPod(job_id=row.id, namespace=namespace or "", ranks=tuple(pod.ranks))
+    workers = int(row.request.get("workers", 1))
+    if len(pods) == workers and has_gpus(row):
+        found.asked[row.id] = workers * int(row.request["gpus_per_worker"])
+    if isinstance(engine, KeepsUse):
+        found.recorded.append(
+            RecordedJob(
+                ranks=await engine.use_folder(row.id, follow=follow),
+                pods={rank: pod.name for pod in pods for rank in pod.ranks},
+                in_pods=placement is not None,
+                namespace=namespace,
+                name=row.name,
+                has_gpus=has_gpus(row),
+            )
+        )
+
+
+def has_gpus(row: JobRow) -> bool:
+    """Whether a job asked for any."""
+    return bool(row.request.get("gpus_per_worker"))

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from windlass.contract.gpus import GpuHistory, GpuSnapshot
 from windlass.contract.socket import GpusEvent
 from windlass.errors import NotFound
 from windlass.metrics import judging
-from windlass.metrics.reading import DeviceSeries, Look
+from windlass.metrics.prometheus.devices import nothing_told_of
+from windlass.metrics.reading import Condition, DeviceSeries, Look
 from windlass.metrics.sampler import Sampler
 from windlass.services.gpus.charts import chart
 from windlass.services.gpus.feed import Event, Feed, View
@@ -22,6 +23,7 @@ from windlass.services.gpus.holdings import JobHoldings
 from windlass.services.gpus.money import Money
 from windlass.services.gpus.owners import OwnerFinder
 from windlass.services.gpus.snapshots import Judged, compose
+from windlass.services.gpus.unseen import unseen
 from windlass.services.gpus.who import Who, identify
 from windlass.services.gpus.wire import wire_condition
 
@@ -52,7 +54,8 @@ class Judgement:
         self._settings = settings
         self._judged = Judged()
         self._judged_at = float("-inf")
-        self._dismissed: set[str] = set()
+        self._dismissed: dict[str, str | None] = {}
+        """Devices that nothing more is to be told of, each with the job that held it then."""
 
     def renew(self, look: Look, *, who: Mapping[str, Who], recent: Callable[[], Sequence[DeviceSeries]]) -> None:
         """Judge afresh, when the last time was some seconds ago."""
@@ -62,9 +65,12 @@ class Judgement:
         held = [device for device in look.devices if who[device.id].is_held]
         lines = {line.device_id: line for line in recent()} if held else {}
         holdings = {device.id: who[device.id].holding for device in held}
-        alarms = judging.alarms(held, lines.values(), self._settings, holdings, now=look.at)
-        # One that is over may be told again when it comes back.
-        self._dismissed &= {alarm.id for alarm in alarms}
+        verdicts = judging.judge(held, lines.values(), self._settings, holdings, now=look.at)
+        self._dismissed = {
+            device_id: job_id
+            for device_id, job_id in self._dismissed.items()
+            if not _is_over(device_id, job_id, verdicts, who)
+        }
         threshold = self._settings.idle_threshold
         idle = {
             device.id: judging.idle_since(
@@ -77,18 +83,36 @@ class Judgement:
             if device.id in lines
         }
         known = {device_id: since for device_id, since in idle.items() if since is not None}
-        self._judged = Judged(idle_since=known, alarms=alarms)
+        self._judged = Judged(idle_since=known, alarms=verdicts.alarms)
 
     def shown(self) -> Judged:
         """Without what was dismissed."""
-        left = [alarm for alarm in self._judged.alarms if alarm.id not in self._dismissed]
+        left = [alarm for alarm in self._judged.alarms if alarm.device_id not in self._dismissed]
         return replace(self._judged, alarms=left)
 
     def dismiss(self, alarm_id: str) -> None:
-        """Hide one until it is over. Raises NotFound."""
-        if alarm_id not in {alarm.id for alarm in self._judged.alarms}:
+        """Hide one until it is over, in whatever way the device does little meanwhile. Raises NotFound."""
+        alarm = next((alarm for alarm in self._judged.alarms if alarm.id == alarm_id), None)
+        if alarm is None:
             raise NotFound("There is no such alarm: the device may have been used again.")
-        self._dismissed.add(alarm_id)
+        self._dismissed[alarm.device_id] = alarm.job_id
+
+
+def _about(condition: Condition, theirs: Collection[str | None]) -> Condition | None:
+    """The condition without the names of others' pods; None where it is about those alone."""
+    own = [pod for pod in condition.pods if pod in theirs]
+    if len(own) == len(condition.pods):
+        return condition
+    return nothing_told_of(own) if own else None
+
+
+def _is_over(device_id: str, job_id: str | None, verdicts: judging.Verdicts, who: Mapping[str, Who]) -> bool:
+    """Whether what was dismissed is past. A device that is not seen, or not for long enough, may go on as before."""
+    if device_id in who:
+        its = who[device_id]
+        if not its.is_held or its.holding.job_id != job_id:
+            return True
+    return device_id in verdicts.judged and all(alarm.device_id != device_id for alarm in verdicts.alarms)
 
 
 class GpuWatch:
@@ -178,14 +202,17 @@ class GpuWatch:
         """Without the pods of others who use this server."""
         if self._on.all_pods_are_theirs:
             return look
-        theirs = (await self._on.holdings.of(owner)).pods
-        own = self._on.own_pod
-        left = tuple(device for device in look.devices if device.pod in (None, own) or device.pod in theirs)
-        return look if len(left) == len(look.devices) else replace(look, devices=left)
+        theirs = {None, self._on.own_pod, *(await self._on.holdings.of(owner)).pods}
+        devices = tuple(device for device in look.devices if device.pod in theirs)
+        pods = tuple(use for use in look.pods if use.pod in theirs)
+        conditions = tuple(told for one in look.conditions if (told := _about(one, theirs)) is not None)
+        return replace(look, devices=devices, pods=pods, conditions=conditions)
 
     async def _seen(self, look: Look, *, owner: str) -> View:
         look = await self._visible(look, owner=owner)
         who = await self._who(look, owner=owner)
+        missing = unseen(look.devices, who=who, holdings=await self._on.holdings.of(owner), now=look.at)
+        look = replace(look, conditions=(*look.conditions, *missing))
         judgement = self._judgement(owner)
         judgement.renew(look, who=who, recent=self._on.sampler.recent)
         rates = await self._on.money.rates(owner=owner)
