@@ -102,14 +102,26 @@ async def test_money_that_was_spent_stays_when_its_job_is_deleted(ledger: JobLed
 async def test_jobs_are_counted_once_they_hold_something_and_again_with_other_prices(ledger: JobLedger) -> None:
     for job_id, state in (("waits", "queued"), ("runs", "running"), ("over", "succeeded")):
         await ledger.insert(row(job_id, state=state, created_us=len(job_id)))
-    assert {job.id for job in await ledger.costs.uncounted(limit=9)} == {"runs", "over"}
-    await ledger.apply([JobChange(job_id="over", values={"cost_final": True, "cost_note": "no price"})])
-    assert {job.id for job in await ledger.costs.uncounted(limit=9)} == {"runs"}
-    await ledger.costs.count_again()
-    assert {job.id for job in await ledger.costs.uncounted(limit=9)} == {"runs", "over"}
-    await ledger.apply([JobChange(job_id="over", values={"cost_final": True, "cost_usd": 0.0})])
-    await ledger.costs.count_again()
-    assert {job.id for job in await ledger.costs.uncounted(limit=9)} == {"runs"}
+
+    async def uncounted() -> set[str]:
+        return {job.id for job in await ledger.costs.uncounted(limit=9)}
+
+    async def counted(**values: object) -> None:
+        await ledger.apply([JobChange(job_id="over", values={"cost_final": True, "priced_by": "old", **values})])
+
+    assert await uncounted() == {"runs", "over"}
+    await counted(cost_note="no price")
+    assert await uncounted() == {"runs"}
+    await ledger.costs.count_again(lambda _start, _end: "old")
+    assert await uncounted() == {"runs", "over"}, "what is not known may be known by now"
+    await counted(cost_usd=0.0, gpu_hours=1.0)
+    await ledger.costs.count_again(lambda _start, _end: "old")
+    assert await uncounted() == {"runs", "over"}, "so may what was idle"
+    await counted(cost_usd=0.0, gpu_hours=1.0, idle_fraction=0.5)
+    await ledger.costs.count_again(lambda _start, _end: "old")
+    assert await uncounted() == {"runs"}, "the prices of its time are those that it was counted by"
+    await ledger.costs.count_again(lambda _start, _end: "new")
+    assert await uncounted() == {"runs", "over"}
 
 
 async def test_a_run_that_comes_later_is_noted(ledger: JobLedger) -> None:

@@ -18,6 +18,7 @@ from tests.conftest import forwarding
 from windlass.contract.jobs import GitState, JobRun
 from windlass.engines.base import JobStatus, LogPiece, LogSlice, State
 from windlass.errors import NotFound
+from windlass.services.pending_records import Figures, OutdatedRun
 from windlass.services.records import PendingRecord, RecordKeeper
 from windlass.tracking.tracking import Tracking
 
@@ -58,6 +59,8 @@ class MemoryStore:
     records: list[tuple[str, str]] = field(default_factory=list)
     runs: list[JobRun] = field(default_factory=list)
     run_id: str | None = None
+    figures: Figures | None = None
+    outdated: list[OutdatedRun] = field(default_factory=list)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pending_records(self) -> list[PendingRecord]:
@@ -71,13 +74,22 @@ class MemoryStore:
         run_id: str | None = None,
         experiment_id: str | None = None,
         runs: list[JobRun] | None = None,
+        figures: Figures | None = None,
     ) -> None:
+        self.figures = figures or self.figures
         self.records.append((job_id, record))
         if record in ("uploaded", "off"):
             self.pending.pop(job_id, None)
             self.finished.set()
         self.run_id = run_id or self.run_id
         self.runs = runs if runs is not None else self.runs
+
+    async def outdated_runs(self) -> list[OutdatedRun]:
+        return list(self.outdated)
+
+    async def set_figures(self, job_id: str, figures: Figures) -> None:
+        self.outdated = [each for each in self.outdated if each.job_id != job_id]
+        self.figures = figures
 
     def said(self, start: str) -> str | None:
         return next((record for _job, record in self.records if record.startswith(start)), None)
@@ -158,6 +170,50 @@ async def test_what_a_job_took_is_metrics_of_its_run_and_what_is_unknown_is_none
     assert pairs(mlflow.run(bench.store.run_id), "metrics") == {"windlass.cost_usd": 1.25}
     history = mlflow.ask(f"metrics/get-history?run_id={bench.store.run_id}&metric_key=windlass.cost_usd")
     assert len(history["metrics"]) == 1
+
+
+def outdated(bench: Bench, *, run_id: str, job_id: str = "", **figures: float | None) -> OutdatedRun:
+    known = {"cost_usd": None, "gpu_hours": None, "gpu_idle_fraction": None, **figures}
+    return OutdatedRun(
+        job_id=job_id or bench.record.job_id,
+        run_id=run_id,
+        ended_at=bench.record.ended_at or 0.0,
+        figures=Figures(**known),
+    )
+
+
+async def test_a_figure_that_is_not_known_any_more_is_no_number_on_the_run(bench: Bench, mlflow: Any) -> None:
+    bench.change(cost_usd=1.25, gpu_hours=2.0)
+    keeper = bench.keeper(mlflow.url)
+    await keeper.send_now()
+    assert bench.store.figures == bench.record.figures
+    for _ in range(2):
+        bench.store.outdated = [outdated(bench, run_id=str(bench.store.run_id), gpu_hours=2.0)]
+        await keeper.send_now()
+        assert bench.store.outdated == []
+    metrics = pairs(mlflow.run(bench.store.run_id), "metrics")
+    assert (metrics["windlass.cost_usd"], metrics["windlass.gpu_hours"]) == ("NaN", 2.0)
+    history = mlflow.ask(f"metrics/get-history?run_id={bench.store.run_id}&metric_key=windlass.cost_usd")
+    assert len(history["metrics"]) == 2
+
+
+async def test_runs_that_are_gone_and_those_that_cannot_be_told_yet_keep_nothing_up(
+    bench: Bench, mlflow: Any, unused_tcp_port: int
+) -> None:
+    bench.change(cost_usd=1.25)
+    await bench.keeper(mlflow.url).send_now()
+    run_id = str(bench.store.run_id)
+    bench.store.outdated = [
+        outdated(bench, run_id="f" * 32, job_id="gone", cost_usd=1.0),
+        outdated(bench, run_id=run_id, cost_usd=0.5),
+    ]
+    records = list(bench.store.records)
+    await bench.keeper(f"http://127.0.0.1:{unused_tcp_port}").send_now()
+    assert len(bench.store.outdated) == 2
+    assert bench.store.records == records, "what became of the record itself is not touched"
+    await bench.keeper(mlflow.url).send_now()
+    assert bench.store.outdated == []
+    assert pairs(mlflow.run(run_id), "metrics") == {"windlass.cost_usd": 0.5}
 
 
 async def test_runs_of_the_notebook_carry_the_record_and_are_closed(bench: Bench, mlflow: Any) -> None:

@@ -6,6 +6,8 @@ on-demand one.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -152,6 +154,12 @@ class PriceBook:
         """All prices of a moment, by kind and name."""
         return sorted((entry for entry in self.entries if entry.holds_at(at)), key=_order)
 
+    def fingerprint(self, start: float, end: float) -> str:
+        """Sixteen characters that are others when prices of a time are (POSIX seconds), and only then."""
+        held = sorted(_of_time(entry, start, end) for entry in self.entries if _overlaps(entry, start, end))
+        said = json.dumps([self.assumed_capacity, held], separators=(",", ":"))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
     def with_otherwise(self, otherwise: PriceBook | None) -> PriceBook:
         """The same book, with another one behind it."""
         return PriceBook(self.own, assumed_capacity=self.assumed_capacity, otherwise=otherwise)
@@ -162,6 +170,20 @@ _KINDS: tuple[Kind, ...] = ("node", "gpu", "mig", "share", "cpu", "memory", "sto
 
 def _order(entry: Entry) -> tuple[object, ...]:
     return _KINDS.index(entry.kind), entry.key[1], entry.capacity, entry.region or "", entry.valid_from or 0.0
+
+
+def _overlaps(entry: Entry, start: float, end: float) -> bool:
+    return (entry.valid_from is None or entry.valid_from <= end) and (
+        entry.valid_until is None or entry.valid_until > start
+    )
+
+
+def _of_time(entry: Entry, start: float, end: float) -> list[str]:
+    """A price as it was in a time: what it was before and after that does not matter."""
+    begins = "" if entry.valid_from is None or entry.valid_from <= start else repr(entry.valid_from)
+    ends = "" if entry.valid_until is None or entry.valid_until > end else repr(entry.valid_until)
+    said = (*entry.key, entry.capacity, entry.region or "", entry.usd_per_hour, entry.listed, entry.shape or "")
+    return [*map(str, said), begins, ends]
 
 
 def from_catalogue(prices: Prices) -> PriceBook:

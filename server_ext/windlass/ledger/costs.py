@@ -5,7 +5,7 @@ Sums are of what is known; how many jobs they lack stands beside them. Nothing h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -94,10 +94,33 @@ class CostLedger:
         )
         return await self._database.read(lambda session: list(session.scalars(query)))
 
-    async def count_again(self) -> None:
-        """Have what is not known counted anew: there are other prices."""
-        query = update(JobRow).where(JobRow.cost_final.is_(True), JobRow.cost_usd.is_(None)).values(cost_final=False)
-        await self._database.write(lambda session: session.execute(query))
+    async def count_again(self, priced_by: Callable[[float, float], str]) -> None:
+        """Have counted anew what is not known, and what other prices were counted by than those that hold now.
+
+        Args:
+            priced_by: the fingerprint of the prices of a time, from its beginning to its end (POSIX seconds).
+        """
+        columns = (JobRow.id, JobRow.created_us, JobRow.ended_at, JobRow.cost_usd, JobRow.gpu_hours)
+        query = select(*columns, JobRow.idle_fraction, JobRow.priced_by).where(JobRow.cost_final.is_(True))
+
+        def is_open(row: RowMapping) -> bool:
+            if row["cost_usd"] is None or (row["gpu_hours"] and row["idle_fraction"] is None):
+                return True
+            began = row["created_us"] / 1e6
+            return bool(row["priced_by"] != priced_by(began, row["ended_at"] or began))
+
+        def look(session: Session) -> list[str]:
+            return [row["id"] for row in session.execute(query).mappings() if is_open(row)]
+
+        # What is read and compared keeps nobody from writing.
+        found = await self._database.read(look)
+
+        def work(session: Session) -> None:
+            for start in range(0, len(found), _AT_ONCE):
+                some = found[start : start + _AT_ONCE]
+                session.execute(update(JobRow).where(JobRow.id.in_(some)).values(cost_final=False))
+
+        await self._database.write(work)
 
     async def note_run(self, job_id: str, *, run_id: str) -> None:
         """A job's MLflow run is known by now."""

@@ -88,7 +88,13 @@ class JobRow(Base):
     """When this was counted, POSIX seconds."""
     cost_note: Mapped[str | None] = mapped_column(Text)
     cost_final: Mapped[bool] = mapped_column(Boolean, default=False)
-    """Nothing of it will change any more."""
+    """Nothing of it will change any more, unless prices do."""
+    priced_by: Mapped[str | None] = mapped_column(String(16))
+    """Which prices of its time it was counted by (`costs.book.PriceBook.fingerprint`)."""
+    run_cost_usd: Mapped[float | None] = mapped_column(Float)
+    """What its MLflow run says, here and in the next two; None: nothing."""
+    run_gpu_hours: Mapped[float | None] = mapped_column(Float)
+    run_idle_fraction: Mapped[float | None] = mapped_column(Float)
     version: Mapped[int] = mapped_column(BigInteger)
     search: Mapped[str] = mapped_column(Text)
     """Id, name, notebook and experiment, case-folded, for the filter."""

@@ -245,6 +245,7 @@ class Services:
             raise
         self._pumps.append(pump)
         self._keepers.append(keeper)
+        costs.on_change(keeper.poke)
         self._tasks.append(asyncio.create_task(keeper.run(), name=f"windlass-records-{engine_name}"))
         return True
 

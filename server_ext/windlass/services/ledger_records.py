@@ -11,11 +11,17 @@ from windlass.ledger.jobs import FINAL_STATES, JobChange, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.changes import ChangeHub
 from windlass.services.job_options import options_of
-from windlass.services.pending_records import PendingRecord
+from windlass.services.pending_records import Figures, OutdatedRun, PendingRecord
 from windlass.services.spending.counting import Counted, number
 
 DONE = ("uploaded", "off")
 AT_ONCE = 500
+_FIGURES = (
+    (JobRow.cost_usd, JobRow.run_cost_usd),
+    (JobRow.gpu_hours, JobRow.run_gpu_hours),
+    (JobRow.idle_fraction, JobRow.run_idle_fraction),
+)
+"""What is known of a job, and what its run says."""
 
 
 class CountsCosts(Protocol):
@@ -50,9 +56,12 @@ class LedgerRecords:
         run_id: str | None = None,
         experiment_id: str | None = None,
         runs: list[JobRun] | None = None,
+        figures: Figures | None = None,
     ) -> None:
         """Keep what became of a record; what is None stays as it is."""
         values: dict[str, object] = {"record": record}
+        if figures is not None:
+            values |= _columns(figures)
         if run_id is not None:
             values["run_id"] = run_id
         if experiment_id is not None:
@@ -64,9 +73,37 @@ class LedgerRecords:
         if await self._ledger.apply([JobChange(job_id=job_id, values=values)]):
             self._hub.announce()
 
+    async def outdated_runs(self) -> list[OutdatedRun]:
+        """Of records that are uploaded, those whose figures became known or changed since, oldest first."""
+        carried = (JobRow.engine == self._engine, JobRow.record == "uploaded", JobRow.run_id.is_not(None))
+        differs = or_(*(own.is_distinct_from(said) for own, said in _FIGURES))
+        rows = await self._ledger.select_jobs(*carried, JobRow.state.in_(FINAL_STATES), differs, limit=AT_ONCE)
+        return [_outdated(row) for row in rows]
+
+    async def set_figures(self, job_id: str, figures: Figures) -> None:
+        """Keep what a job's run says by now."""
+        await self._ledger.apply([JobChange(job_id=job_id, values=_columns(figures))])
+
     async def _counted(self, row: JobRow) -> Counted | None:
         """What the job took: the record says it, so it is counted first."""
         return await self._costs.count(row) if self._costs is not None else None
+
+
+def _columns(figures: Figures) -> dict[str, object]:
+    return {
+        "run_cost_usd": figures.cost_usd,
+        "run_gpu_hours": figures.gpu_hours,
+        "run_idle_fraction": figures.gpu_idle_fraction,
+    }
+
+
+def _outdated(row: JobRow) -> OutdatedRun:
+    return OutdatedRun(
+        job_id=row.id,
+        run_id=row.run_id or "",
+        ended_at=row.ended_at if row.ended_at is not None else row.created_us / 1e6,
+        figures=Figures(cost_usd=row.cost_usd, gpu_hours=row.gpu_hours, gpu_idle_fraction=row.idle_fraction),
+    )
 
 
 def _pending(row: JobRow, counted: Counted | None) -> PendingRecord:

@@ -43,6 +43,32 @@ class PendingRecord:
     runs: tuple[dict[str, Any], ...] = ()
     """As engines.base.JobStatus.runs."""
 
+    @property
+    def figures(self) -> Figures:
+        """What it took."""
+        return Figures(cost_usd=self.cost_usd, gpu_hours=self.gpu_hours, gpu_idle_fraction=self.gpu_idle_fraction)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a job took, as its run says it; None is unknown."""
+
+    cost_usd: float | None
+    gpu_hours: float | None
+    gpu_idle_fraction: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutdatedRun:
+    """A run that carries a job's record and says other figures than the ledger, or none yet."""
+
+    job_id: str
+    run_id: str
+    ended_at: float
+    """Of the job, POSIX seconds."""
+    figures: Figures
+    """Those of the ledger."""
+
 
 class RecordStore(Protocol):
     """What the ledger offers to the keeper of records. Every call is safe to repeat."""
@@ -62,9 +88,18 @@ class RecordStore(Protocol):
         run_id: str | None = None,
         experiment_id: str | None = None,
         runs: list[JobRun] | None = None,
+        figures: Figures | None = None,
     ) -> None:
         """Keep what became of the record, as contract.jobs.Job.record; what is None stays as it is.
 
-        Nothing is changed, and no event sent, for a job that is gone.
+        `figures`: what the run says by now. Nothing is changed, and no event sent, for a job that is gone.
         """
+        ...
+
+    async def outdated_runs(self) -> list[OutdatedRun]:
+        """Of records that are uploaded, those whose figures became known or changed since, oldest first."""
+        ...
+
+    async def set_figures(self, job_id: str, figures: Figures) -> None:
+        """Keep what a job's run says by now."""
         ...

@@ -15,6 +15,7 @@ from windlass.runner.mlflow_place import server_key
 from windlass.services.job_options import tags_of
 from windlass.services.pending_records import PendingRecord
 from windlass.services.record_files import collect
+from windlass.services.run_figures import put_figures
 from windlass.tracking.client import MlflowRest, NeedsMlflow
 from windlass.tracking.outside import copy_spool, upload_folder
 from windlass.tracking.tracking import Tracking, run_tags
@@ -139,19 +140,8 @@ class RecordUpload:
         if record.started_at is not None and record.ended_at is not None:
             tags["windlass.duration_seconds"] = f"{record.ended_at - record.started_at:.3f}"
         await self._mlflow.log_batch(_id(run), params=params, tags={key: value for key, value in tags.items() if value})
-        await self._price(run)
-
-    async def _price(self, run: dict[str, Any]) -> None:
-        """What the job took, where that is known: as metrics, since MLflow sorts those as numbers."""
-        record = self._record
-        known = {
-            "windlass.cost_usd": record.cost_usd,
-            "windlass.gpu_hours": record.gpu_hours,
-            "windlass.gpu_idle_fraction": record.gpu_idle_fraction,
-        }
-        metrics = {key: value for key, value in known.items() if value is not None}
-        if metrics and record.ended_at is not None:
-            await self._mlflow.log_metrics(_id(run), metrics, at=record.ended_at)
+        if record.ended_at is not None:
+            await put_figures(self._mlflow, run, record.figures, ended_at=record.ended_at)
 
     async def _upload_files(self, run: dict[str, Any]) -> None:
         record = self._record

@@ -7,6 +7,7 @@ Credentials come from MLflow's own variables or the address, go into headers onl
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
@@ -146,10 +147,12 @@ class MlflowRest:
         for some in _slices(_pairs(tags), MAX_TAGS):
             await self._post("runs/log-batch", {"run_id": run_id, "tags": some})
 
-    async def log_metrics(self, run_id: str, metrics: Mapping[str, float], *, at: float) -> None:
-        """Set metrics of a run at a time (POSIX seconds), step 0; the same once more changes nothing."""
-        time_ms = int(at * 1000)
-        values = [{"key": key, "value": value, "timestamp": time_ms, "step": 0} for key, value in metrics.items()]
+    async def log_metrics(self, run_id: str, metrics: Mapping[str, float], *, at: float, step: int = 0) -> None:
+        """Set metrics of a run at a time (POSIX seconds) and step; the same once more changes nothing."""
+        time_ms = round(at * 1000)
+        values = [
+            {"key": key, "value": _number(value), "timestamp": time_ms, "step": step} for key, value in metrics.items()
+        ]
         for start in range(0, len(values), MAX_METRICS):
             await self._post("runs/log-batch", {"run_id": run_id, "metrics": values[start : start + MAX_METRICS]})
 
@@ -239,6 +242,11 @@ class MlflowRest:
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value[:MAX_VALUE_LENGTH]} for key, value in values.items()]
+
+
+def _number(value: float) -> float | str:
+    """As Protobuf's JSON has it: numbers that JSON does not have are words."""
+    return "NaN" if math.isnan(value) else value
 
 
 def _slices(items: list[dict[str, str]], size: int) -> Iterable[list[dict[str, str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -10,15 +11,22 @@ from tests.costs.books import A100, BOOK, DAY, HOUR, T0, held
 
 from windlass.contract.gpus import UsageSummary
 from windlass.costs.holding import Holding
+from windlass.metrics.recorded.days import DayUse
+from windlass.services.gpus.job_history import Measured
 from windlass.services.spending.advising import out_of
 from windlass.services.spending.counting import FORGOTTEN, Counted, count
 
 
-def usage(*, covered: float = 1.0, idle: float | None = 0.25) -> UsageSummary:
-    return UsageSummary(seconds=3600, covered=covered, idle_fraction=idle)
+def usage(*days: DayUse, covered: float = 1.0, idle: float | None = 0.25) -> Measured:
+    return Measured(summary=UsageSummary(seconds=3600, covered=covered, idle_fraction=idle), days=days)
 
 
-def counted(holding: Holding | None, used: UsageSummary | None = None, *, now: float = T0 + DAY) -> Counted:
+def day(number: int, idle: float | None, *, covered: float = 1.0) -> DayUse:
+    """Of September 2026."""
+    return DayUse(day=date(2026, 9, number), covered=covered, idle_fraction=idle)
+
+
+def counted(holding: Holding | None, used: Measured | None = None, *, now: float = T0 + DAY) -> Counted:
     return count(holding, BOOK, used, began_at=T0, now=now)
 
 
@@ -33,7 +41,7 @@ def test_idle_money_is_the_idle_part_of_what_gpus_cost_and_not_of_cores() -> Non
 
 
 @pytest.mark.parametrize("used", [None, usage(idle=None), usage(covered=0.6)])
-def test_idle_is_not_known_without_readings_of_nearly_all_of_it(used: UsageSummary | None) -> None:
+def test_idle_is_not_known_without_readings_of_nearly_all_of_it(used: Measured | None) -> None:
     found = counted(GPU_JOB, used)
     assert (found.idle_usd, found.idle_fraction) == (None, None)
     assert "idle is not known" in (found.note or "")
@@ -58,11 +66,44 @@ def test_days_of_the_ledger_add_up_to_the_job() -> None:
     assert sum(day.idle_usd or 0 for day in days) == pytest.approx(float(found.idle_usd or 0))
 
 
+THREE_DAYS = Holding(held=(held(gpus=1, product=A100, until=T0 + 2 * DAY),))
+
+
+def test_each_day_has_the_idle_share_of_its_own_readings() -> None:
+    found = counted(THREE_DAYS, usage(day(21, 1.0), day(22, 0.0), day(23, 0.5), idle=0.4), now=T0 + 5 * DAY)
+    days = found.day_costs()
+    hours = [each.gpu_hours or 0 for each in days]
+    assert [each.idle_gpu_hours for each in days] == pytest.approx([hours[0], 0, hours[2] / 2])
+    assert [each.idle_usd for each in days] == pytest.approx([(days[0].usd or 0), 0, (days[2].usd or 0) / 2])
+    assert float(found.idle_usd or 0) == pytest.approx(sum(each.idle_usd or 0 for each in days))
+    assert found.note is None
+
+
+def test_a_day_with_too_few_readings_is_unknown_and_said_and_borrows_from_no_other_day() -> None:
+    used = usage(day(21, 1.0), day(22, 0.0, covered=0.3), day(23, None, covered=0.0), idle=0.4)
+    found = counted(THREE_DAYS, used, now=T0 + 5 * DAY)
+    assert [each.idle_usd is None for each in found.day_costs()] == [False, True, True]
+    assert found.note == ("How much of it was idle on 2026-09-22, 2026-09-23 is not known: there are too few readings.")
+    assert found.idle_gpu_hours == Decimal("19.2"), "of the whole job as much is known as before"
+
+
+def test_days_that_are_measured_well_keep_their_share_where_the_whole_has_none() -> None:
+    used = usage(day(21, 0.5), day(22, 0.5, covered=0.8), covered=0.6)
+    found = counted(THREE_DAYS, used, now=T0 + 5 * DAY)
+    assert [each.idle_usd is None for each in found.day_costs()] == [False, True, True]
+    assert (found.idle_usd, found.idle_fraction) == (None, None)
+
+
+def test_where_no_day_is_known_the_share_of_the_job_stands_for_each_and_that_is_said() -> None:
+    found = counted(THREE_DAYS, usage(), now=T0 + 5 * DAY)
+    assert "spread evenly" in (found.note or "")
+
+
 @pytest.mark.parametrize(("holding", "note"), [(None, FORGOTTEN), (Holding(held=(), missing="Unseen."), "Unseen.")])
 def test_a_job_of_which_something_was_not_seen_is_unknown_on_its_first_day(holding: Holding | None, note: str) -> None:
     found = counted(holding, usage())
     assert (found.cost.usd, found.idle_usd, found.rate.usd_per_hour, found.note) == (None, None, None, note)
-    assert [(day, cost.usd) for day, cost in found.days] == [(date(2026, 9, 21), None)]
+    assert [(each.day, each.cost.usd) for each in found.days] == [(date(2026, 9, 21), None)]
 
 
 def test_the_rate_is_of_what_is_held_now() -> None:

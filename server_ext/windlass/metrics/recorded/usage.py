@@ -38,7 +38,7 @@ def summarize(
     lines = [line for lines in recorded.values() for line in lines]
     if not series and not any(line.seconds for line in lines):
         return None
-    spans = [span for line in series for span in _spans(line.readings)]
+    spans = [span for line in series for span in known_spans(line.readings)]
     engine = [(reading.engine, seconds) for reading, seconds in spans if reading.engine is not None]
     engine_seconds = sum(seconds for _, seconds in engine)
     covered = sum(seconds for _, seconds in spans) / max(devices, len(series), 1)
@@ -62,7 +62,7 @@ def summarize(
     )
 
 
-def _spans(readings: Sequence[Reading]) -> Iterable[tuple[Reading, float]]:
+def known_spans(readings: Sequence[Reading]) -> Iterable[tuple[Reading, float]]:
     """Readings that know something, each with the time it stands for: since the one before, if that is not a gap."""
     gap = longest_gap_seconds(readings)
     for before, reading in pairwise(readings):

@@ -21,6 +21,7 @@ from windlass.ledger.jobs import FINAL_STATES, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.metrics.judging import Holding, Settings
 from windlass.metrics.reading import Condition, Device, DeviceSeries
+from windlass.metrics.recorded.days import DayUse, idle_by_day
 from windlass.metrics.recorded.joining import join
 from windlass.metrics.recorded.lines import LineReader, Recorded
 from windlass.metrics.recorded.series import devices_of, problems_of, series_of
@@ -46,6 +47,14 @@ class SpendsOverTime(Protocol):
     async def spent_by(self, job_id: str, *, owner: str, times: Sequence[float]) -> Sequence[float | None]:
         """USD spent up to each moment (POSIX seconds, ascending); None where that is not known."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a job did with what it held, in all and on each of its days."""
+
+    summary: UsageSummary
+    days: Sequence[DayUse] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +137,9 @@ class JobGpuHistory:
         usage = await asyncio.to_thread(self._summary, use)
         return JobGpus(job_id=job_id, live=use.live, history=history, usage=usage, alarms=alarms)
 
-    async def usage(self, job_id: str, *, owner: str) -> UsageSummary | None:
+    async def measured(self, job_id: str, *, owner: str) -> Measured | None:
         """What a job did with what it held; None where nothing is known of it. Raises NotFound."""
-        return await asyncio.to_thread(self._summary, await self._use(job_id, owner=owner))
+        return await asyncio.to_thread(self._measured, await self._use(job_id, owner=owner))
 
     async def series(self, job_id: str, *, owner: str) -> Sequence[DeviceSeries]:
         """Readings of a job's devices over its life, of all sources merged. Raises NotFound."""
@@ -188,6 +197,19 @@ class JobGpuHistory:
 
     def _holdings(self, use: JobUse) -> Mapping[str, Holding]:
         return {line.device_id: Holding(job_id=use.row.id, name=use.row.name, rank=line.rank) for line in use.series}
+
+    def _measured(self, use: JobUse) -> Measured | None:
+        summary = self._summary(use)
+        if summary is None or use.started is None:
+            return None
+        days = idle_by_day(
+            use.series,
+            started=use.started,
+            until=use.until,
+            devices=use.gpus,
+            idle_threshold=self._settings.idle_threshold,
+        )
+        return Measured(summary=summary, days=days)
 
     def _summary(self, use: JobUse) -> UsageSummary | None:
         return summarize(

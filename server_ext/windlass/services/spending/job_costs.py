@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from fractions import Fraction
 from typing import Protocol
@@ -20,6 +20,7 @@ from windlass.errors import WindlassError
 from windlass.ledger.jobs import FINAL_STATES, JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.engines import Engines
+from windlass.services.gpus.job_history import Measured
 from windlass.services.spending.counting import Counted, count, number
 from windlass.services.spending.prices import Prices
 
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 class KnowsUsage(Protocol):
     """Can say what a job did with what it held."""
 
-    async def usage(self, job_id: str, *, owner: str) -> UsageSummary | None:
+    async def measured(self, job_id: str, *, owner: str) -> Measured | None:
         """None where nothing is known. Raises NotFound."""
         ...
 
@@ -62,13 +63,13 @@ class JobCosts:
         """What a job took until now. Raises Unavailable where its engine cannot be asked now."""
         holding = await self.holding(row)
         prices = await self._prices.in_force()
-        usage = await self.used(row) if _has_gpus(holding) else None
+        measured = await self._measured(row) if _has_gpus(holding) else None
         began_at = row.started_at if row.started_at is not None else row.created_us / 1e6
         return await asyncio.to_thread(
             count,
             holding,
             prices.book,
-            usage,
+            _or_remembered(measured, row),
             began_at=began_at,
             now=self._clock(),
             settled=prices.settled,
@@ -106,17 +107,25 @@ class JobCosts:
 
     async def used(self, row: JobRow) -> UsageSummary | None:
         """How it used its GPUs, as far as somebody measured; readings that cannot be had are none."""
+        measured = await self._measured(row)
+        return None if measured is None else measured.summary
+
+    async def _measured(self, row: JobRow) -> Measured | None:
         if self._usage is None:
             return None
-        return await _or_none(self._usage.usage(row.id, owner=row.owner), "What job %s used is not known: %s", row.id)
+        try:
+            return await self._usage.measured(row.id, owner=row.owner)
+        except (WindlassError, OSError) as error:
+            _log.debug("What job %s used is not known: %s", row.id, error)
+            return None
 
 
-async def _or_none(asked: Awaitable[UsageSummary | None], words: str, job_id: str) -> UsageSummary | None:
-    try:
-        return await asked
-    except (WindlassError, OSError) as error:
-        _log.debug(words, job_id, error)
-        return None
+def _or_remembered(measured: Measured | None, row: JobRow) -> Measured | None:
+    """What was measured; of a job that has ended what was known of it, if its readings are gone by now."""
+    known = measured is not None and measured.summary.idle_fraction is not None
+    if known or row.idle_fraction is None or row.state not in FINAL_STATES:
+        return measured
+    return Measured(summary=UsageSummary(seconds=0.0, covered=1.0, idle_fraction=row.idle_fraction))
 
 
 def _has_gpus(holding: Holding | None) -> bool:
