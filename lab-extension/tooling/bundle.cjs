@@ -7,8 +7,10 @@ module.exports = {
     ]
   },
   output: {
-    // The entry, which is fetched at start-up, names every file twice with its hash: eight digits tell versions apart.
-    hashDigestLength: 8
+    // The entry, which is fetched at start-up, names every file with its hash: eight digits tell versions apart.
+    hashDigestLength: 8,
+    // The builder would have the hash after `v=` again. Any `v` has the server let the browser keep a file.
+    chunkFilename: '[name].[contenthash].js?v=1'
   },
   optimization: {
     splitChunks: {

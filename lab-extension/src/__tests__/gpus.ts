@@ -1,5 +1,13 @@
 /** Devices and snapshots for tests, but for what is given. */
-import type { GpuDevice, GpuReading, GpuSnapshot, JobGpuGroup } from '../api/types';
+import type {
+  GpuDevice,
+  GpuHistory,
+  GpuLine,
+  GpuReading,
+  GpuSnapshot,
+  JobGpuGroup,
+  JobGpus
+} from '../api/types';
 
 export const GIB = 1024 ** 3;
 
@@ -89,4 +97,40 @@ export function makeSnapshot(given: Partial<GpuSnapshot> = {}): GpuSnapshot {
     usd_note: null,
     ...given
   };
+}
+
+/** A device's readings along the times of a history. */
+export function makeLine(given: Partial<GpuLine> = {}): GpuLine {
+  return {
+    device_id: 'GPU-a',
+    label: 'NVIDIA A100-SXM4-40GB',
+    job_id: null,
+    rank: null,
+    memory_total_bytes: 40 * GIB,
+    engine: [0.5, 1],
+    memory_bytes: [GIB, 3 * GIB],
+    power_watts: [100, 300],
+    source: 'nvml',
+    ...given
+  };
+}
+
+/** Ten seconds of one device, read twice. */
+export function makeHistory(given: Partial<GpuHistory> = {}): GpuHistory {
+  return {
+    start: 990,
+    end: 1000,
+    step_seconds: 10,
+    times: [990, 1000],
+    lines: [makeLine()],
+    usd: [],
+    conditions: [],
+    ...given
+  };
+}
+
+/** A job's devices over its life. */
+export function makeJobGpus(given: Partial<JobGpus> = {}): JobGpus {
+  const history = makeHistory({ lines: [makeLine({ job_id: 'job-1', rank: 0 })], usd: [0, 500] });
+  return { job_id: 'job-1', live: false, history, usage: null, alarms: [], ...given };
 }

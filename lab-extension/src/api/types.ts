@@ -132,6 +132,7 @@ export type GpuReading = Schemas['GpuReading'];
 export type GpuSnapshot = Schemas['GpuSnapshot'];
 export type JobGpuGroup = Schemas['JobGpuGroup'];
 export type JobGpus = Schemas['JobGpus'];
+export type PodUse = Schemas['PodUse'];
 export type ServerCost = Schemas['ServerCost'];
 export type Spread = Schemas['Spread'];
 export type UsageSummary = Schemas['UsageSummary'];

@@ -28,3 +28,9 @@ export function formatMemory(used: number | null, total: number | null, trans: T
 export function formatWatts(watts: number, trans: TranslationBundle): string {
   return trans.__('%1 W', Math.round(watts));
 }
+
+/** Cores of a CPU at work, as `3.2 cores`. */
+export function formatCores(cores: number, trans: TranslationBundle): string {
+  const text = cores > 0 && cores < 0.05 ? '<0.1' : cores.toFixed(cores < 99.95 ? 1 : 0).replace(/\.0$/, '');
+  return text === '1' ? trans.__('1 core') : trans.__('%1 cores', text);
+}

@@ -12,7 +12,7 @@ interface ISparklineProps {
 
 /** The drawing; nothing to who cannot see it. */
 export function Sparkline(props: ISparklineProps): React.JSX.Element {
-  const { points, from, to, width = 60, height = 18 } = props;
+  const { points, from, to, width = 60, height = 14 } = props;
   const d = React.useMemo(
     () => pathOf(points, { from, to, width, height }),
     [points, from, to, width, height]

@@ -1,6 +1,5 @@
 /** The commands: those that open pages, and those on jobs that need none: stop, rerun, delete, refresh, open MLflow. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import type { ICommandPalette } from '@jupyterlab/apputils';
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import {
   deleteIcon,
@@ -24,21 +23,21 @@ import type { JobPage } from '../pages/job';
 import { jobId, jobIdSchema } from '../plugins/jobArgs';
 import type { IWindlass } from '../tokens';
 import { addCostCommands } from './costs';
+import type { IFilterOptions } from './filter';
+import { addFilterCommand } from './filter';
 import { addGpuCommands } from './gpus';
 import { addModelCommands } from './models';
 
 /** Add all commands that act on what is already known. */
-export function addCommands(
-  app: JupyterFrontEnd,
-  windlass: IWindlass,
-  palette: ICommandPalette | null
-): void {
+export function addCommands(options: IFilterOptions): void {
+  const { app, windlass, palette } = options;
   const { info, jobs, trans } = windlass;
   addJobCommands(app, windlass);
   addPageCommands(app, windlass);
   addModelCommands(app, windlass);
   addGpuCommands(app, windlass, palette);
   addCostCommands(app, windlass, palette);
+  addFilterCommand(options);
   app.commands.addCommand(CommandIDs.refresh, {
     label: args => (args.toolbar ? '' : trans.__('Refresh Jobs')),
     caption: trans.__('Ask the server for the jobs now'),

@@ -2,6 +2,7 @@
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import type { Job } from '../api/types';
+import type { IWindlass } from '../tokens';
 
 /** A text, and a notebook, that a job must match to be shown. */
 export class JobFilter {
@@ -64,4 +65,13 @@ export class JobFilter {
   private readonly _changed = new Signal<this, void>(this);
   private _notebook: string | null = null;
   private _text = '';
+}
+
+const FILTERS = new WeakMap<IWindlass, JobFilter>();
+
+/** The filter of this browser tab: the panel's field and the command turn the same one. */
+export function filterOf(windlass: IWindlass): JobFilter {
+  const known = FILTERS.get(windlass) ?? new JobFilter();
+  FILTERS.set(windlass, known);
+  return known;
 }

@@ -57,16 +57,11 @@ export const notebook: JupyterFrontEndPlugin<void> = {
         if (!found) {
           return null;
         }
-        const [windlass, { openSubmitDialog }] = await Promise.all([
+        const [windlass, { train }] = await Promise.all([
           loader.load(),
-          import('../dialogs/submit')
+          import(/* webpackChunkName: "live" */ '../live/training')
         ]);
-        const { store } = windlass;
-        const job = await openSubmitDialog({ windlass, commands: app.commands, store, ...found });
-        if (job && windlass.settings.openJobAfterSubmit) {
-          await app.commands.execute(CommandIDs.openJob, { id: job.id });
-        }
-        return job?.id ?? null;
+        return train({ windlass, commands: app.commands, ...found });
       }
     });
     notebooks?.currentChanged.connect(() => app.commands.notifyCommandChanged(CommandIDs.train));

@@ -100,7 +100,7 @@ export function statusText(snapshot: GpuSnapshot, trans: TranslationBundle): str
   return [
     devices.length > 0 ? trans.__('GPU %1', engine === null ? '?' : formatPercent(engine, trans)) : '',
     // Nothing is spent: nothing to say.
-    rate ? formatRate(rate, trans) : '',
+    rate === null ? trans.__('$?/h') : rate > 0 ? formatRate(rate, trans) : '',
     alarms.length > 0 ? trans._n('%1 alarm', '%1 alarms', alarms.length) : ''
   ]
     .filter(Boolean)

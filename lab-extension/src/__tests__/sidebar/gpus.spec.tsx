@@ -10,7 +10,7 @@ import { GpusBody } from '../../sidebar/gpus/body';
 import { statusText } from '../../statusbar/gpus';
 import type { IFakeWindlass } from '../fakes';
 import { failure, fakeWindlass } from '../fakes';
-import { makeDevice, makeGroup, makePodDevice, makeSnapshot } from '../gpus';
+import { GIB, makeDevice, makeGroup, makePodDevice, makeSnapshot } from '../gpus';
 
 describe('the GPUs section', () => {
   let windlass: IFakeWindlass;
@@ -82,10 +82,62 @@ describe('the GPUs section', () => {
       devices: [makePodDevice(0), makePodDevice(1)],
       groups: [makeGroup({ devices: 2, straggler_rank: 1, usd_per_hour: 8, usd: 12.4 })]
     });
-    expect(row(/^Job resnet/).textContent).toContain('rank 1 is far behind');
+    expect(row(/^Job resnet/).textContent).toContain('rank 1 stands out');
     expect(row(/^Job resnet/).textContent).toContain('$8.00/h · $12.40 so far');
-    expect(row(/^Rank 1/).textContent).toContain('Far behind');
-    expect(row(/^Rank 0/).textContent).not.toContain('Far behind');
+    expect(row(/^Rank 1/).textContent).toContain('Stands out');
+    expect(row(/^Rank 0/).textContent).not.toContain('Stands out');
+  });
+
+  it('shows what a pod uses beside its GPUs once, and pods without any below them', async () => {
+    await show({
+      devices: [makePodDevice(0), makePodDevice(0, { id: 'GPU-0b', index: 1 }), makePodDevice(1)],
+      groups: [makeGroup({ devices: 3 })],
+      pods: [
+        { pod: 'resnet-0', job_id: 'job-1', rank: 0, cpu_cores: 3.24, memory_bytes: 12.4 * GIB },
+        { pod: 'resnet-1', job_id: 'job-1', rank: 1, cpu_cores: 1, memory_bytes: null },
+        { pod: 'launcher', job_id: 'job-1', rank: null, cpu_cores: 0.01, memory_bytes: GIB },
+        { pod: 'of-another-job', job_id: 'job-2', rank: 0, cpu_cores: 1, memory_bytes: GIB }
+      ]
+    });
+    expect(row(/^Rank 0 · GPU 0/).textContent).toContain('resnet-03.2 cores · 12.4 GiB');
+    expect(row(/^Rank 0 · GPU 0/).getAttribute('aria-label')).toContain('its pod: 3.2 cores · 12.4 GiB');
+    expect(row(/^Rank 0 · GPU 1/).textContent).not.toContain('cores');
+    expect(row(/^Rank 1/).textContent).toContain('1 core · memory unknown');
+    const rows = screen.getAllByRole('treeitem').map(each => each.getAttribute('aria-label') ?? '');
+    expect(rows).toHaveLength(5);
+    expect(rows[4]).toBe('launcher, without a GPU that is known, <0.1 cores · 1 GiB');
+    fireEvent.keyDown(row(/^launcher/), { key: 'Enter' });
+    fireEvent.click(row(/^launcher/));
+    expect(opened.mock.calls).toEqual([['job-1'], ['job-1']]);
+  });
+
+  it('leaves it to slices to say who uses their card', async () => {
+    const card = { id: 'GPU-b', index: 1 };
+    await show({
+      devices: [
+        makeDevice(card),
+        makeDevice({ id: 'MIG-1', parent_uuid: 'GPU-b', kind: 'slice', index: 1, mig_profile: '1g.5gb' })
+      ]
+    });
+    expect(row(/^GPU 1/).textContent).not.toContain('nobody');
+    expect(row(/^MIG 1g.5gb/).textContent).toContain('nobody');
+  });
+
+  it('goes up to the head and down from it by the arrows, as trees do', async () => {
+    await show({ devices: [makeDevice(), makeDevice({ id: 'GPU-b', index: 1 })] });
+    const press = (key: string) => fireEvent.keyDown(document.activeElement ?? document.body, { key });
+    act(() => row(/^This machine/).focus());
+    press('ArrowRight');
+    press('ArrowDown');
+    expect(document.activeElement).toBe(row(/^GPU 1/));
+    press('ArrowRight');
+    expect(document.activeElement).toBe(row(/^GPU 1/));
+    press('ArrowLeft');
+    expect(document.activeElement).toBe(row(/^This machine/));
+    press('ArrowLeft');
+    expect(screen.queryByRole('treeitem', { name: /^GPU 1/ })).toBeNull();
+    press('ArrowLeft');
+    expect(document.activeElement).toBe(row(/^This machine/));
   });
 
   it('opens the charts of a job by key and click, and closes a head', async () => {
@@ -104,7 +156,7 @@ describe('the GPUs section', () => {
       conditions: [{ source: 'nvml', code: 'no-driver', message: 'There is no NVIDIA driver.' }]
     });
     const told = screen.getAllByRole('status').map(({ textContent }) => textContent);
-    expect(told.join()).toContain('No GPU is known');
+    expect(told.join()).toContain('No GPU can be seen.');
     expect(told.join()).toContain('This machine: There is no NVIDIA driver.');
   });
 
@@ -131,6 +183,7 @@ describe('the GPUs section', () => {
     expect(statusText(makeSnapshot({ usd_per_hour: 12.4 }), trans)).toBe('GPU 87 % · $12.40/h');
     expect(statusText(makeSnapshot({ engine: null, usd_per_hour: 0 }), trans)).toBe('GPU ?');
     expect(statusText(makeSnapshot({ devices: [], usd_per_hour: 3 }), trans)).toBe('$3.00/h');
+    expect(statusText(makeSnapshot({ usd_per_hour: null }), trans)).toBe('GPU 87 % · $?/h');
   });
 });
 

@@ -1,7 +1,7 @@
 /** What a job took and what it gave, in words. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Job, UsageSummary } from '../../api/types';
-import { formatGib, formatPercent } from '../../components/gpuFigures';
+import { formatCores, formatGib, formatPercent } from '../../components/gpuFigures';
 import { formatUsd } from '../../components/money';
 import { formatDuration } from '../../components/duration';
 import { formatNumber } from '../../components/numbers';
@@ -27,6 +27,7 @@ export function tookFigures(
     return figures;
   }
   const { memory_peak_bytes: peak, memory_total_bytes: total } = usage;
+  const { cpu_cores_mean: cores, host_memory_peak_bytes: host } = usage;
   const memory = peak === null ? unknown : trans.__('%1 GiB', formatGib(peak));
   return [
     ...figures,
@@ -36,6 +37,8 @@ export function tookFigures(
       trans.__('Memory peak'),
       total === null || peak === null ? memory : trans.__('%1 of %2 GiB', formatGib(peak), formatGib(total))
     ],
+    [trans.__('CPU'), cores === null ? unknown : formatCores(cores, trans)],
+    [trans.__('Host memory peak'), host === null ? unknown : trans.__('%1 GiB', formatGib(host))],
     [
       trans.__('Covered'),
       trans.__('%1 (%2)', formatPercent(usage.covered, trans), formatDuration(usage.seconds))

@@ -48,13 +48,10 @@ export function GpusBody({ commands, model, windlass }: IGpusBodyProps): React.J
       {snapshot.devices.length > 0 || snapshot.groups.length > 0 ? (
         <GpuList snapshot={snapshot} commands={commands} model={model} trans={trans} />
       ) : (
-        <StateView
-          kind="empty"
-          text={trans.__('No GPU is known: this machine shows none, and no job of yours holds one.')}
-        />
+        <StateView kind="empty" text={emptyText(snapshot, trans)} />
       )}
-      <Server snapshot={snapshot} trans={trans} />
       <Conditions conditions={snapshot.conditions} trans={trans} />
+      <Server snapshot={snapshot} trans={trans} />
     </div>
   );
 }
@@ -99,7 +96,7 @@ interface ISnapshotProps {
 /** How much is used and what is spent now; nothing where neither has a meaning. */
 function Summary({ snapshot, trans }: ISnapshotProps): React.JSX.Element | null {
   const { devices, engine, usd_per_hour: rate, usd_note: note } = snapshot;
-  if (devices.length === 0 && rate === null) {
+  if (devices.length === 0 && !rate) {
     return null;
   }
   return (
@@ -119,6 +116,12 @@ function Summary({ snapshot, trans }: ISnapshotProps): React.JSX.Element | null 
       {note !== null && <p className="jp-WindlassGpus-note">{note}</p>}
     </div>
   );
+}
+
+function emptyText({ conditions }: GpuSnapshot, trans: TranslationBundle): string {
+  return conditions.length > 0
+    ? trans.__('No GPU can be seen. What is missing:')
+    : trans.__('No GPU is known: this machine shows none, and no job of yours holds one.');
 }
 
 /** What the notebook server itself costs. */

@@ -1,8 +1,14 @@
 /** What the rows of GPUs say in words. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { GpuDevice, JobGpuGroup, ServerCost, Spread } from '../../api/types';
+import type { GpuDevice, JobGpuGroup, PodUse, ServerCost, Spread } from '../../api/types';
 import { formatDuration } from '../../components/duration';
-import { formatMemory, formatPercent, formatWatts } from '../../components/gpuFigures';
+import {
+  formatCores,
+  formatGib,
+  formatMemory,
+  formatPercent,
+  formatWatts
+} from '../../components/gpuFigures';
 import { formatRate, formatUsd } from '../../components/money';
 import type { GpuPlace, IDeviceRow, IHeadRow } from '../../model/gpuRows';
 
@@ -29,12 +35,13 @@ export function productOf({ name }: GpuDevice): string {
 }
 
 /** Who uses it. */
-export function usersText({ device, isInJob, jobName }: IDeviceRow, trans: TranslationBundle): string {
+export function usersText(row: IDeviceRow, trans: TranslationBundle): string {
+  const { device, isCut, isInJob, jobName } = row;
   const names = [...new Set(device.owners.map(({ label }) => label))];
   if (names.length > 0) {
     return isInJob && names.length === 1 ? (device.pod ?? '') : names.join(', ');
   }
-  if (isInJob) {
+  if (isInJob || isCut) {
     return device.pod ?? '';
   }
   if (jobName !== null) {
@@ -70,7 +77,8 @@ export function deviceSentence(row: IDeviceRow, now: number, trans: TranslationB
     trans.__('memory %1', formatMemory(reading?.memory_bytes ?? null, total, trans)),
     watts === null ? '' : formatWatts(watts, trans),
     users && trans.__('used by %1', users),
-    row.isStraggler ? trans.__('far behind the other ranks') : '',
+    row.podUse && trans.__('its pod: %1', podText(row.podUse, trans)),
+    row.isStraggler ? trans.__('stands out from the other ranks') : '',
     idleText(device, now, trans),
     device.problem ?? ''
   ]
@@ -139,9 +147,22 @@ export function countText({ group, size, slices }: IHeadRow, trans: TranslationB
     : cards;
 }
 
-/** Which rank is far behind. */
+/** Which rank stands out: it does least where the others poll for it, and most where they sleep. */
 export function stragglerText(rank: number, trans: TranslationBundle): string {
-  return trans.__('rank %1 is far behind', rank);
+  return trans.__('rank %1 stands out: the others may wait for it', rank);
+}
+
+/** What a pod uses beside GPUs, as `3.2 cores · 12.4 GiB`. */
+export function podText({ cpu_cores: cores, memory_bytes: bytes }: PodUse, trans: TranslationBundle): string {
+  return [
+    cores === null ? trans.__('CPU unknown') : formatCores(cores, trans),
+    bytes === null ? trans.__('memory unknown') : trans.__('%1 GiB', formatGib(bytes))
+  ].join(' · ');
+}
+
+/** What a pod is called that shows no GPU. */
+export function podTitle({ pod, rank }: PodUse, trans: TranslationBundle): string {
+  return rank === null ? pod : trans.__('Rank %1 · %2', rank, pod);
 }
 
 /** What the notebook server itself costs, what of it is wasted, and when it ends; sentence by sentence. */
@@ -153,7 +174,7 @@ export function serverTexts(server: ServerCost, trans: TranslationBundle): strin
     trans.__('%1: %2', name, cost),
     usd === null ? '' : trans.__('%1 since it was started', formatUsd(usd)),
     idle === null ? '' : trans.__('%1 of its GPU time was not used', formatPercent(idle, trans)),
-    stops === null ? '' : trans.__('stops at %1 if nothing is done', new Date(stops).toLocaleTimeString()),
+    stops === null ? '' : trans.__('It stops at %1 if nothing is done', new Date(stops).toLocaleTimeString()),
     ...notes
   ].filter(Boolean);
 }

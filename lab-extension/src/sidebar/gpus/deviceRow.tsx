@@ -1,6 +1,7 @@
 /** One device: name, power, bars, the last minutes, who uses it, and what it costs while nobody does. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
+import type { PodUse } from '../../api/types';
 import { formatMemory, formatPercent, formatWatts } from '../../components/gpuFigures';
 import { Meter } from '../../components/meter';
 import { Sparkline } from '../../components/sparkline';
@@ -9,7 +10,7 @@ import { memoryFraction } from '../../model/gpuReadings';
 import type { IDeviceRow } from '../../model/gpuRows';
 import type { ITrailPoint } from '../../model/gpuTrails';
 import { TRAIL_SECONDS } from '../../model/gpuTrails';
-import { deviceSentence, deviceTitle, idleText, productOf, usersText } from './describe';
+import { deviceSentence, deviceTitle, idleText, podText, productOf, usersText } from './describe';
 
 interface IDeviceRowProps {
   readonly row: IDeviceRow;
@@ -47,13 +48,25 @@ export function DeviceRow(props: IDeviceRowProps): React.JSX.Element {
         {watts !== null && <span className="jp-WindlassGpus-watts">{formatWatts(watts, trans)}</span>}
       </div>
       <Figures {...props} />
-      {users && (
-        <div className="jp-WindlassGpus-users" title={users}>
-          {users}
+      {(users || row.podUse) && (
+        <div className="jp-WindlassGpus-line">
+          <span className="jp-WindlassGpus-users" title={users}>
+            {users}
+          </span>
+          {row.podUse && <PodFigures use={row.podUse} trans={trans} />}
         </div>
       )}
       <Marks {...props} />
     </div>
+  );
+}
+
+/** What a pod uses beside GPUs. */
+export function PodFigures({ use, trans }: { use: PodUse; trans: TranslationBundle }): React.JSX.Element {
+  return (
+    <span className="jp-WindlassGpus-pod" title={trans.__('CPU and memory in use in the pod %1', use.pod)}>
+      {podText(use, trans)}
+    </span>
   );
 }
 
@@ -65,10 +78,14 @@ function Figures({ row: { device }, now, trail, trans }: IDeviceRowProps): React
     <div className="jp-WindlassGpus-figures">
       <span>{trans.__('Use')}</span>
       <Meter fraction={engine} kind="engine" />
-      <span className="jp-WindlassGpus-value">{formatPercent(engine, trans)}</span>
-      <span className="jp-WindlassGpus-recent">
-        <Sparkline points={points} from={now / 1000 - TRAIL_SECONDS} to={now / 1000} />
+      <span className={`jp-WindlassGpus-value${engine === null ? ' jp-mod-wide' : ''}`}>
+        {formatPercent(engine, trans)}
       </span>
+      {engine !== null && (
+        <span className="jp-WindlassGpus-recent">
+          <Sparkline points={points} from={now / 1000 - TRAIL_SECONDS} to={now / 1000} />
+        </span>
+      )}
       <span>{trans.__('Mem')}</span>
       <Meter fraction={memoryFraction(device)} kind="memory" />
       <span className="jp-WindlassGpus-value jp-mod-wide">
@@ -86,7 +103,7 @@ function Marks({ row, now, trans }: IDeviceRowProps): React.JSX.Element {
     <>
       {row.isStraggler && (
         <div className="jp-WindlassGpus-warning">
-          <WarningSign /> {trans.__('Far behind the other ranks')}
+          <WarningSign /> {trans.__('Stands out from the other ranks')}
         </div>
       )}
       {idle && (

@@ -42,18 +42,18 @@ export function HeadRow({
       onFocus={onFocus}
     >
       <div className="jp-WindlassGpus-line">
-        {size > 0 && (
-          <span
-            className="jp-WindlassGpus-caret"
-            aria-hidden
-            onClick={event => {
+        <span
+          className="jp-WindlassGpus-caret"
+          aria-hidden
+          onClick={event => {
+            if (size > 0) {
               event.stopPropagation();
               onTurn();
-            }}
-          >
-            <Caret.react tag="span" width="16px" />
-          </span>
-        )}
+            }
+          }}
+        >
+          {size > 0 && <Caret.react tag="span" width="16px" />}
+        </span>
         <span className="jp-WindlassGpus-name">{group?.name ?? placeTitle(place ?? 'others', trans)}</span>
         <span className="jp-WindlassGpus-quiet">{countText(row, trans)}</span>
       </div>

@@ -9,11 +9,12 @@ import * as React from 'react';
 import type { GpuSnapshot } from '../../api/types';
 import { useRovingRows } from '../../components/rovingRows';
 import { GpuCommandIDs } from '../../model/gpuCommands';
-import type { GpuRow, IDeviceRow } from '../../model/gpuRows';
+import type { GpuRow } from '../../model/gpuRows';
 import { rowsOf } from '../../model/gpuRows';
 import type { GpusModel } from '../../model/gpus';
 import { DeviceRow } from './deviceRow';
 import { HeadRow } from './headRow';
+import { PodRow } from './podRow';
 
 interface IGpuListProps {
   readonly snapshot: GpuSnapshot;
@@ -36,9 +37,9 @@ export function GpuList({ snapshot, commands, model, trans }: IGpuListProps): Re
     const id = jobOf(row);
     void commands.execute(GpuCommandIDs.openGpus, id === null ? {} : { id });
   };
+  const go = (index: number): void => (list.current?.children[index] as HTMLElement | undefined)?.focus();
   const onKeyDown = (event: React.KeyboardEvent): void => {
-    const row = rows[current];
-    if (row && actOn(row, event.key, { turn, open })) {
+    if (actOn(rows, current, event.key, { turn, open, go })) {
       event.preventDefault();
       event.stopPropagation();
     } else {
@@ -60,11 +61,16 @@ export function GpuList({ snapshot, commands, model, trans }: IGpuListProps): Re
           onOpen: () => open(row),
           trans
         };
-        return row.kind === 'device' ? (
-          <DeviceRow key={row.key} row={row} now={now} trail={model.trailOf(row.device.id)} {...common} />
-        ) : (
-          <HeadRow key={row.key} row={row} onTurn={() => turn(row.key)} {...common} />
-        );
+        switch (row.kind) {
+          case 'device':
+            return (
+              <DeviceRow key={row.key} row={row} now={now} trail={model.trailOf(row.device.id)} {...common} />
+            );
+          case 'pod':
+            return <PodRow key={row.key} row={row} {...common} />;
+          default:
+            return <HeadRow key={row.key} row={row} onTurn={() => turn(row.key)} {...common} />;
+        }
       })}
     </div>
   );
@@ -73,26 +79,37 @@ export function GpuList({ snapshot, commands, model, trans }: IGpuListProps): Re
 interface IActions {
   readonly turn: (key: string) => void;
   readonly open: (row: GpuRow) => void;
+  readonly go: (index: number) => void;
 }
 
-/** Do what a key means for a row; answers whether it meant anything. */
-function actOn(row: GpuRow, key: string, { turn, open }: IActions): boolean {
+/** Do what a key means for a row, as trees have it; answers whether it meant anything. */
+function actOn(rows: readonly GpuRow[], at: number, key: string, { turn, open, go }: IActions): boolean {
+  const row = rows[at];
+  if (row === undefined || !['Enter', ' ', 'ArrowLeft', 'ArrowRight'].includes(key)) {
+    return false;
+  }
+  const isHead = row.kind === 'place' || row.kind === 'job';
   if (key === 'Enter' || key === ' ') {
     open(row);
-    return true;
-  }
-  const isTurn = row.kind !== 'device' && row.size > 0 && key === (row.isOpen ? 'ArrowLeft' : 'ArrowRight');
-  if (isTurn) {
+  } else if (isHead && row.size > 0 && row.isOpen === (key === 'ArrowLeft')) {
     turn(row.key);
+  } else if (key === 'ArrowRight') {
+    go(isHead && row.size > 0 ? at + 1 : at);
+  } else {
+    const isAbove = rows.slice(0, at).map(({ level }) => level < row.level);
+    go(isAbove.lastIndexOf(true));
   }
-  return isTurn;
+  return true;
 }
 
 /** The job that a row is about; null: this machine. */
 function jobOf(row: GpuRow): string | null {
-  return row.kind === 'device' ? jobOfDevice(row) : (row.group?.job_id ?? null);
-}
-
-function jobOfDevice({ device }: IDeviceRow): string | null {
-  return device.job_id;
+  switch (row.kind) {
+    case 'device':
+      return row.device.job_id;
+    case 'pod':
+      return row.podUse.job_id;
+    default:
+      return row.group?.job_id ?? null;
+  }
 }
