@@ -228,7 +228,9 @@ def test_the_hub_service_is_read_with_the_token_of_hub_config_and_by_no_other(
 
 def test_what_rules_dashboard_and_page_ask_of_the_hub_is_what_it_tells(monitoring: Replay, hub: CostlyHub) -> None:
     """Each series by its name, with the labels that it is asked by."""
-    until(lambda: hub.figure('windlass_cost_unknown_jobs_total{user="bob"}') == 1, what="what has no price is counted")
+    for user, what in (("bob", "what has no price"), ("ann", "the job whose pods nobody saw")):
+        series = f'windlass_cost_unknown_jobs_total{{user="{user}"}}'
+        until(lambda series=series: hub.figure(series) == 1, what=f"{what} is counted")
     told: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(hub.metrics()):
         for sample in family.samples:

@@ -30,6 +30,8 @@ class Cost:
     gpu_hours: float | None
     usd: float | None
     note: str = ""
+    unseen: bool = False
+    """Pods came and went that nobody saw."""
 
 
 class _Unknown(Exception):
@@ -49,6 +51,11 @@ class Told:
     ended: int = 0
     """How many have ended, at the least."""
 
+    @property
+    def least(self) -> int:
+        """How many there were at the least, of a job that ran."""
+        return max(self.expected, self.ended, 1)
+
 
 def cost_of(pods: Collection[PodUsage], *, told: Told, watched: bool, prices: Prices | None) -> Cost:
     """What a job's pods took.
@@ -61,9 +68,9 @@ def cost_of(pods: Collection[PodUsage], *, told: Told, watched: bool, prices: Pr
     """
     if told.ran and not pods:
         # A user may leave off the label by which pods are found.
-        return Cost(gpu_hours=None, usd=None, note="The job ran, and none of its pods was seen.")
+        return Cost(gpu_hours=None, usd=None, note="The job ran, and none of its pods was seen.", unseen=True)
     if not watched and (missing := _missing(pods, told)):
-        return Cost(gpu_hours=None, usd=None, note=missing)
+        return Cost(gpu_hours=None, usd=None, note=missing, unseen=True)
     try:
         hours = float(round(sum((_gpu_hours(pod) for pod in pods), Decimal(0)), 6))
     except _Unknown as unknown:

@@ -138,7 +138,8 @@ class Keeper:
         last = job.observed.job or job.observed.last or {}
         # Of what succeeded all pods must have been there, whatever was seen.
         watched = job.watched and end.state is not State.SUCCEEDED
-        cost = cost_of(job.usages, told=told(job.observed, end), watched=watched, prices=prices)
+        of = told(job.observed, end)
+        cost = cost_of(job.usages, told=of, watched=watched, prices=prices)
         return JobRecord(
             uid=job.uid,
             job_id=job.job_id,
@@ -157,4 +158,5 @@ class Keeper:
             gpu_hours=cost.gpu_hours,
             usd=cost.usd,
             cost_note=cost.note,
+            unseen_of=of.least if cost.unseen else 0,
         )

@@ -43,6 +43,8 @@ class JobRecord:
     usd: float | None = None
     cost_note: str = ""
     """Why a figure is not known."""
+    unseen_of: int = 0
+    """How many pods it had at the least, where some came and went that nobody saw; 0: all were seen."""
     finished_by: FinishedBy = ""
     run: Step = "pending"
     run_note: str = ""

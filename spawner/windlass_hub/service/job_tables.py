@@ -19,6 +19,7 @@ class JobRow(Base):
         Index("jobs_unfinished", "finished", "recorded_at"),
         Index("jobs_owner", "owner", "ended_at"),
         Index("jobs_ended", "ended_at"),
+        Index("jobs_unseen", "unseen_of", "recorded_at"),
     )
 
     uid: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -38,6 +39,7 @@ class JobRow(Base):
     gpu_hours: Mapped[float | None] = mapped_column(Float(53))
     usd: Mapped[float | None] = mapped_column(Float(53))
     cost_note: Mapped[str] = mapped_column(String(300))
+    unseen_of: Mapped[int] = mapped_column(Integer, server_default="0")
     finished_by: Mapped[str] = mapped_column(String(20))
     run: Mapped[str] = mapped_column(String(20))
     run_note: Mapped[str] = mapped_column(String(300))

@@ -16,6 +16,7 @@ from windlass_hub.spending.holders import Holder
 from windlass_hub.spending.periods import bounds
 from windlass_hub.spending.prices import PriceVersion
 from windlass_hub.spending.records import BudgetKey, IdleChange, OpenPod, PodChange, SpendingAway, SpentSince
+from windlass_hub.spending.unseen import UnseenJob
 
 from .audit_database import AuditDatabase, DatabaseProblem, storable
 from .spending_rows import AT_ONCE, keep_idle, keep_pods, lock
@@ -27,6 +28,7 @@ from .spending_tables import (
     SpendingPodRow,
     SpendingPriceRow,
 )
+from .unseen_jobs import unseen_jobs
 
 _IDLE = "idle"
 _HOLDER = ("uid", "owner", "namespace", "pod", "kind", "item", "label", "experiment", "model")
@@ -62,6 +64,13 @@ class SpendingDatabase:
             keep_pods(connection, changes)
 
         await self.run(write, writing=True)
+
+    async def unseen_jobs(self, *, since: float) -> Sequence[UnseenJob]:
+        """Ended jobs that were recorded since a moment, have fewer pods here than they had, and are not kept yet."""
+        found: Sequence[UnseenJob] = await self.run(
+            lambda connection: unseen_jobs(connection, since=since), writing=False
+        )
+        return found
 
     async def idle_until(self) -> float | None:
         """Until when Prometheus was asked what was idle; None: never."""

@@ -6,6 +6,7 @@
     prices.py      which prices were in force when
     amounts.py     what a pod took on each day
     idleness.py    what of it Prometheus saw unused
+    unseen.py      jobs whose pods nobody saw
     records.py     the rows, and who may keep them
     accounting.py  from what is seen to the rows, again and again without counting twice
     periods.py     months and weeks

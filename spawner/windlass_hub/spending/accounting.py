@@ -22,6 +22,7 @@ from .holders import Holder
 from .idleness import DeviceSeconds, Window, next_window, seconds_of
 from .prices import PriceVersion, book_of, came_into_force, prices_text
 from .records import IdleChange, OpenPod, PodChange, SpendingRecords
+from .unseen import LOOKED_BACK_SECONDS, unseen_change
 from .watching import PodWatch
 
 MOST_REMEMBERED = 50_000
@@ -83,6 +84,9 @@ class Accountant:
         changes += [self._vanished(pod, book) for uid, pod in opened.items() if uid not in seen]
         if changes:
             await self._records.keep(changes)
+        unseen = await self._records.unseen_jobs(since=now - LOOKED_BACK_SECONDS)
+        if unseen:
+            await self._records.keep([unseen_change(job, groups=self._groups_of(job.owner)) for job in unseen])
         ended = [change.holder.uid for change in changes if change.closed]
         self._final |= set(ended)
         if len(self._final) > MOST_REMEMBERED:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .amounts import DayAmount
 from .budgets import Action, Decided, Owed, Scope, Spending, Standing
 from .holders import Holder
 from .periods import Period
 from .prices import PriceVersion
+
+if TYPE_CHECKING:
+    from .unseen import UnseenJob
 
 BudgetKey = tuple[Scope, str, Period]
 
@@ -78,6 +81,10 @@ class SpendingRecords(Protocol):
 
     async def keep(self, changes: Sequence[PodChange]) -> None:
         """Keep pods and their days; a closed pod is not changed any more."""
+        ...
+
+    async def unseen_jobs(self, *, since: float) -> Sequence[UnseenJob]:
+        """Ended jobs that were recorded since a moment, have fewer pods here than they had, and are not kept yet."""
         ...
 
     async def idle_until(self) -> float | None:

@@ -160,6 +160,8 @@ async def test_counters_stay_when_rows_are_deleted(ledger: Ledger) -> None:
 
 async def test_two_replicas_that_write_at_once_count_once(tmp_path: Path) -> None:
     replicas = [Ledger(folder=tmp_path) for _ in range(3)]
+    for replica in replicas:
+        await replica.counters()  # The tables are made.
     for at in (1, 2, 3):
         await asyncio.gather(*(replica.look(holder(), at=hours(at)) for replica in replicas))
     assert await usd_of(replicas[0]) == {("u1", 0): 90}
