@@ -17,6 +17,9 @@ Figure = Callable[[Reading], float | None]
 
 def by_time(readings: Iterable[Reading]) -> list[Reading]:
     """Oldest first, one for each moment: of two of the same one, the busier that is known."""
+    readings = list(readings)
+    if all(earlier.at < later.at for earlier, later in itertools.pairwise(readings)):
+        return readings
     found: dict[float, Reading] = {}
     for reading in readings:
         other = found.get(reading.at)
@@ -43,7 +46,8 @@ def mean(
     first = bisect.bisect_right(readings, start, key=_moment)
     before = readings[first - 1].at if first else start
     total, counted = 0.0, start
-    for reading in itertools.islice(readings, first, None):
+    for place in range(first, len(readings)):
+        reading = readings[place]
         value = figure(reading)
         if value is None or reading.at - before > longest_gap_seconds:
             return None

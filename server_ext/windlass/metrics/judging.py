@@ -6,6 +6,7 @@ said from what is not known: a reading without a figure, or a gap, ends what can
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -75,6 +76,7 @@ class _Window:
     steps: tuple[float, ...]
     """The engine's means, step by step."""
     pcie: float | None
+    """Asked of those alone that compute little."""
     dram: float | None
 
     def below(self, threshold: float) -> bool:
@@ -208,17 +210,17 @@ def _window(device: Device, holding: Holding, line: DeviceSeries, settings: Sett
         mean(readings, _engine, start=start + n * length, end=start + (n + 1) * length, longest_gap_seconds=gap)
         for n in range(_STEPS)
     ]
-    engine = mean(readings, _engine, start=start, end=end, longest_gap_seconds=gap)
     known = [step for step in steps if step is not None]
-    if engine is None or len(known) < len(steps):
+    if len(known) < len(steps):
         return None
+    is_low = max(known) < max(settings.idle_threshold, settings.input_bound_threshold)
     return _Window(
         device=device,
         holding=holding,
         readings=readings,
-        engine=engine,
+        engine=statistics.fmean(known),
         steps=tuple(known),
-        pcie=mean(readings, _pcie, start=start, end=end, longest_gap_seconds=gap),
+        pcie=mean(readings, _pcie, start=start, end=end, longest_gap_seconds=gap) if is_low else None,
         dram=mean(readings, _dram, start=start, end=end, longest_gap_seconds=gap),
     )
 

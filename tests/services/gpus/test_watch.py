@@ -18,9 +18,10 @@ from windlass.services.gpus.holdings import HeldPod, Holdings
 from windlass.services.gpus.money import NoMoney, Rates
 from windlass.services.gpus.owners import OwnerFinder
 from windlass.services.gpus.snapshots import Judged, compose
-from windlass.services.gpus.watch import JUDGING_SECONDS, GpuWatch, GpuWatchStandsOn, Judgement
+from windlass.services.gpus.watch import JUDGED_IN_ALARM, GpuWatch, GpuWatchStandsOn, Judgement
 from windlass.services.gpus.who import Who
 
+PAUSE = Settings().alarm_seconds / JUDGED_IN_ALARM
 HELD = {"GPU-a": Who(is_held=True)}
 
 
@@ -39,7 +40,7 @@ def test_an_alarm_that_was_dismissed_comes_back_after_the_device_was_used() -> N
 
     def judged(engine: float) -> list[str]:
         nonlocal at
-        at += JUDGING_SECONDS
+        at += PAUSE
         judgement.renew(Look(at=at, devices=(device(),)), who=HELD, recent=lambda: line(engine, until=at))
         return [alarm.id for alarm in judgement.shown().alarms]
 
@@ -55,7 +56,7 @@ def test_what_was_dismissed_is_not_told_again_when_the_device_goes_on_doing_litt
 
     def judged(engine: float, *, pcie: float = 0.0, job_id: str | None = None, looked: bool = True) -> list[str]:
         nonlocal at
-        at += JUDGING_SECONDS
+        at += PAUSE
         who = {"GPU-a": Who(is_held=True, holding=Holding(job_id=job_id))}
         recent = line(engine, until=at, pcie=pcie) if looked else line(engine, until=at - 600)
         judgement.renew(Look(at=at, devices=(device(),)), who=who, recent=lambda: recent)
@@ -67,8 +68,8 @@ def test_what_was_dismissed_is_not_told_again_when_the_device_goes_on_doing_litt
     assert judged(0.0) == []
     assert judged(0.0, looked=False) == []
     assert judged(0.0) == [], "a time in which nobody looked is none in which it was used"
-    judgement.renew(Look(at=at + JUDGING_SECONDS), who={}, recent=list)
-    at += JUDGING_SECONDS
+    judgement.renew(Look(at=at + PAUSE), who={}, recent=list)
+    at += PAUSE
     assert judged(0.0) == [], "nor is one in which the driver was away"
     assert judged(0.0, job_id="j2") == [alarm], "another job's waste is another matter"
 

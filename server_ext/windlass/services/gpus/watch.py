@@ -30,6 +30,8 @@ from windlass.services.gpus.wire import wire_condition
 RECENT_SECONDS = 300.0
 RECENT_POINTS = 100
 JUDGING_SECONDS = 5.0
+JUDGED_IN_ALARM = 60
+"""Nor is it judged more often than so many times in an alarm's time: readings of all of that are gone through."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,8 @@ class Judgement:
 
     def renew(self, look: Look, *, who: Mapping[str, Who], recent: Callable[[], Sequence[DeviceSeries]]) -> None:
         """Judge afresh, when the last time was some seconds ago."""
-        if 0 <= look.at - self._judged_at < JUDGING_SECONDS:
+        pause = max(JUDGING_SECONDS, self._settings.alarm_seconds / JUDGED_IN_ALARM)
+        if 0 <= look.at - self._judged_at < pause:
             return
         self._judged_at = look.at
         held = [device for device in look.devices if who[device.id].is_held]
