@@ -16,7 +16,7 @@ from typing import Any
 from windlass.engines.kubernetes.observing.conditions import posix
 from windlass.kube.client import KubeClient
 from windlass.kube.errors import Conflict, KubeError, NotFound
-from windlass.kube.names import MANAGED_BY_LABEL, MANAGER
+from windlass.kube.names import BUDGET_QUOTA, MANAGED_BY_LABEL, MANAGER
 from windlass.kube.quantities import parse_quantity
 from windlass.kube.resources import RESOURCE_QUOTAS
 from windlass_hub.access import HUB_LABEL
@@ -26,7 +26,6 @@ from .watching import PodWatch
 
 log = logging.getLogger("windlass_hub.spending")
 
-QUOTA = "windlass-budget"
 BUDGET_LABEL = "windlass.io/budget"
 REASON_ANNOTATION = "windlass.io/budget-reason"
 UNTIL_ANNOTATION = "windlass.io/budget-until"
@@ -84,7 +83,7 @@ class Blocker:
     async def _there(self) -> dict[str, dict[str, Any]]:
         selector = ",".join(f"{name}={value}" for name, value in self._labels.items())
         found, _ = await self._client.list(RESOURCE_QUOTAS, label_selector=selector)
-        return {str(item["metadata"]["namespace"]): item for item in found if item["metadata"]["name"] == QUOTA}
+        return {str(item["metadata"]["namespace"]): item for item in found if item["metadata"]["name"] == BUDGET_QUOTA}
 
     async def _block(self, namespace: str, block: Block, quota: dict[str, Any] | None, *, owner: str) -> None:
         before = ((quota or {}).get("spec") or {}).get("hard") or {}
@@ -94,7 +93,7 @@ class Blocker:
         had = ((quota or {}).get("metadata") or {}).get("annotations") or {}
         if quota is not None and hard == before and annotations.items() <= had.items():
             return
-        metadata = {"name": QUOTA, "namespace": namespace, "labels": self._labels, "annotations": annotations}
+        metadata = {"name": BUDGET_QUOTA, "namespace": namespace, "labels": self._labels, "annotations": annotations}
         try:
             await self._client.apply(RESOURCE_QUOTAS, {"metadata": metadata, "spec": {"hard": hard}})
         except NotFound:
@@ -109,7 +108,7 @@ class Blocker:
     async def _lift(self, namespace: str, quota: dict[str, Any]) -> None:
         try:
             uid = str(quota["metadata"]["uid"])
-            await self._client.delete(RESOURCE_QUOTAS, QUOTA, namespace=namespace, preconditions={"uid": uid})
+            await self._client.delete(RESOURCE_QUOTAS, BUDGET_QUOTA, namespace=namespace, preconditions={"uid": uid})
         except (NotFound, Conflict):
             return  # Somebody was quicker.
         except KubeError as error:

@@ -15,14 +15,16 @@ import httpx
 import pytest
 import pytest_asyncio
 from tests.cluster.cluster import Cluster, eventually
+from tests.cluster.crds import install
 from tests.hub.service.conftest import FEED_TOKEN, Service
 from tests.hub.service.on_a_cluster import cluster_settings, make_namespace, service_client
 
 from windlass.contract.gpus import GpuSnapshot
+from windlass.engines.kubernetes.observing.mishaps import no_pods
 from windlass.hub.broker import HubBroker
 from windlass.kube.errors import Forbidden, NotFound
-from windlass.kube.names import pod_labels
-from windlass.kube.resources import PODS, RESOURCE_QUOTAS
+from windlass.kube.names import BUDGET_QUOTA, pod_labels
+from windlass.kube.resources import EVENTS, PODS, PYTORCH_JOBS, RESOURCE_QUOTAS
 from windlass_hub.budget_feed import refused_by_budget
 from windlass_hub.budget_rules import BudgetRule
 from windlass_hub.reconciler.records import JobRecord
@@ -33,7 +35,6 @@ from windlass_hub.service.spending import Spending, make_spending
 from windlass_hub.service.state import Cluster as ServiceCluster
 from windlass_hub.service.state import ServiceState
 from windlass_hub.settings import Settings
-from windlass_hub.spending.blocking import QUOTA
 
 pytestmark = [pytest.mark.cluster, pytest.mark.emulator]
 PRODUCT = "Tesla-T4"
@@ -105,7 +106,7 @@ class Team:
 
     async def quota(self, user: str = "ann") -> dict[str, Any] | None:
         try:
-            return await self.cluster.admin.get(RESOURCE_QUOTAS, QUOTA, namespace=self.namespaces[user])
+            return await self.cluster.admin.get(RESOURCE_QUOTAS, BUDGET_QUOTA, namespace=self.namespaces[user])
         except NotFound:
             return None
 
@@ -314,6 +315,30 @@ class TestBudgets:
         with pytest.raises(Forbidden, match="exceeded quota: windlass-budget"):
             await team.job("train-j2-master-0", job_id="j2")
         await team.job("train-j3-master-0", user="bob", job_id="j3")
+
+    async def test_a_job_that_is_sent_all_the_same_gets_no_pods_and_says_why(self, team: Team) -> None:
+        await install(team.cluster, PYTORCH_JOBS)
+        operator = team.cluster.operator("PyTorchJob", jobs=False).start()
+        await team.job("train-j1-master-0")
+        await team.after(3)
+        labels = pod_labels(job_id="j5", owner="ann")
+        container = {"name": "pytorch", "image": "i:1", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+        spec = {"pytorchReplicaSpecs": {"Master": {"replicas": 1, "restartPolicy": "Never", "template": template}}}
+        metadata = {"name": "train-j5", "labels": {name: value for name, value in labels.items() if name != "job-type"}}
+        where = team.namespaces["ann"]
+        await team.cluster.create(PYTORCH_JOBS, {"metadata": metadata, "spec": spec}, namespace=where)
+
+        async def reason() -> str:
+            found, _ = await team.cluster.admin.list(EVENTS, namespace=where)
+            told = [each for each in found if each["involvedObject"]["name"] == "train-j5"]
+            return no_pods(told)
+
+        words = await eventually(reason, what="the operator says that it may make no pods")
+        assert words.startswith("a budget is used up: its pods are made once")
+        pods, _ = await team.cluster.admin.list(PODS, namespace=where)
+        assert [pod["metadata"]["name"] for pod in pods] == ["train-j1-master-0"]
+        operator.stop()
 
     async def test_an_admin_lifts_it_and_it_is_in_the_audit_log(self, team: Team) -> None:
         await team.job("train-j1-master-0")

@@ -14,6 +14,7 @@ from windlass.engines.kubernetes.observing.conditions import event_time
 from windlass.engines.kubernetes.observing.pod_status import PodStatus
 from windlass.engines.kubernetes.observing.scheduling import is_gpu
 from windlass.engines.kubernetes.wording import short
+from windlass.kube.names import BUDGET_QUOTA
 
 _IMAGE = re.compile(r'image "([^"]{1,512})"')
 _PULLS = (
@@ -88,6 +89,8 @@ def no_pods(events: Sequence[Object]) -> str:
 
 
 def _quota(name: str, asked: str, used: str, limited: str) -> str:
+    if name == BUDGET_QUOTA:
+        return "a budget is used up: its pods are made once the budget's period turns, or an administrator raises it"
     more, taken, most = (_amounts(text) for text in (asked, used, limited))
     said = [
         f"{_noun(each)}: {more[each]} more asked for, {taken.get(each, '?')} of {most.get(each, '?')} used"
