@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import until
 from tests.hub import real_hub
 from tests.hub.spending import costly_hub
@@ -128,6 +129,29 @@ def test_a_blocking_budget_that_is_nearly_used_warns_and_lets_start(costly: Cost
     until(lambda: quota(costly, "cyn") is None, what="the namespace is open again")
     costly.hub.start_server("cyn", {"profile": "cpu"})
     costly.hub.stop_server("cyn")
+
+
+def test_no_counter_goes_down_when_hub_and_service_are_killed_and_started_again(costly: CostlyHub) -> None:
+    before = counters(costly.metrics())
+    assert before["windlass_cost_usd_total", "user=ann"] > 1
+    costly.hub.restart(kill=True)
+    costly.hub.wait_for_service()
+    until(lambda: state_of(costly, "ann"), what="the service knows again how budgets stand")
+    after = counters(costly.metrics())
+    assert {
+        series: (value, after.get(series)) for series, value in before.items() if after.get(series, -1) < value
+    } == {}
+    assert state_of(costly, "ann") == "over"
+
+
+def counters(text: str) -> dict[tuple[str, str], float]:
+    """All that must never go down: counters, and histograms' buckets."""
+    return {
+        (sample.name, ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        if family.type in ("counter", "histogram")
+        for sample in family.samples
+    }
 
 
 def test_once_an_admin_has_raised_it_the_server_starts(costly: CostlyHub) -> None:

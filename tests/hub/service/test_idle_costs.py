@@ -11,7 +11,8 @@ import pytest
 from tests.cluster.cluster import Cluster, eventually
 from tests.hub.service.conftest import Service
 from tests.hub.service.on_a_cluster import cluster_settings
-from tests.hub.service.test_costs import METRICS_TOKEN, WIDE, Team, budgets, place, series, team
+from tests.hub.service.teams import METRICS_TOKEN, WIDE, Team, budgets, place, team
+from tests.hub.service.test_exposition import series
 from tests.metrics.prometheus.replay import Replay, needs_prometheus, openmetrics, prometheus
 
 from windlass.kube.resources import PODS
