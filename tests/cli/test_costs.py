@@ -110,9 +110,18 @@ def test_what_is_not_known_is_a_dash_and_a_sum_that_lacks_something_is_marked() 
     assert shown[2].split() == ["vit", "-", "-", "-", "1"]
     assert [note.split(":")[0] for note in cost_notes(report)] == [
         "The cost of 2 jobs is not known, and not in these sums",
-        "How much of 2 jobs was idle is not known",
+        "How much GPU time of 2 jobs was idle is not known",
         "There are more",
     ]
     page = CostListing(report)._repr_html_()
     assert "&lt;b&gt;mnist" in page
     assert "<b>" not in page
+
+
+def test_large_sums_and_long_names_stay_readable_in_80_columns() -> None:
+    long = row("an-experiment-of-a-name-that-no-terminal-holds-" * 2, usd=1_234_567.891, unknown_jobs=1)
+    report = report_of(long, row("vit", usd=0.0042), unknown=1)
+    shown = rendered(costs_table(report)).splitlines()
+    assert all(len(line) <= 80 for line in shown), shown
+    assert any("1,234,567.89 USD + ?" in line for line in shown)
+    assert any("0.0042 USD" in line for line in shown)

@@ -45,7 +45,7 @@ class TestWhatIsPaid:
         assert usd(held(gpus=1, product=A100, capacity="spot")) == 9
         found = cost([held(gpus=1, product="Tesla-T4", capacity="spot")], BOOK, now=T0 + DAY)
         assert found.usd is None
-        assert found.notes == ("The price book has no price for a Tesla-T4 on spot capacity at that time.",)
+        assert found.notes == ("The price book has no price for Tesla-T4 on spot capacity at that time.",)
 
     def test_what_waits_for_a_place_holds_nothing(self) -> None:
         found = cost([held(since=None, until=None, gpus=8, product="nobody knows")], BOOK, now=T0 + DAY)
@@ -77,7 +77,7 @@ class TestWhatIsNotKnown:
         found = cost([known, unknown], BOOK, now=T0 + DAY)
         assert found.usd is None
         assert found.gpu_hours == 2
-        assert found.notes == ("The price book has no price for a H900 at that time.",)
+        assert found.notes == ("The price book has no price for H900 at that time.",)
 
     def test_an_end_that_nobody_saw_makes_hours_and_money_unknown(self) -> None:
         found = cost([held(gpus=1, product=A100, until=None, ended=True)], BOOK, now=T0 + DAY)

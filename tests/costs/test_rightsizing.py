@@ -11,7 +11,7 @@ from tests.costs.books import A100, BOOK, T0, held
 from windlass.contract.gpus import UsageSummary
 from windlass.contract.hub import ProfileAvailability, ProfileGpu, UserProfile
 from windlass.costs.book import PriceBook
-from windlass.costs.choices import of_book, of_profiles, of_room, price_of
+from windlass.costs.choices import of_book, of_machine, of_profiles, of_room, price_of
 from windlass.costs.estimating import estimate
 from windlass.costs.holding import Held
 from windlass.costs.reading import parse_book
@@ -74,7 +74,7 @@ def test_a_whole_a100_of_which_8_gb_are_used_becomes_a_2g_10gb_slice_and_saves_2
     assert found.choice.mig_profile == "2g.10gb"
     assert found.saves_usd_per_hour == Fraction("22.29")
     assert found.sentence == (
-        f"It used 8 of 40 GB and 20% of the GPU: a 2g.10gb slice of {A100} would do, and saves $22.29 an hour."
+        f"It used 8 of 40 GB and 20 % of the GPU: a 2g.10gb slice of {A100} would do, and saves $22.29 an hour."
     )
 
 
@@ -129,7 +129,7 @@ def test_what_is_used_well_fits() -> None:
     [
         (None, "Nothing was measured"),
         (used(seconds=300), "measured for 5 min: advice needs 10 min"),
-        (used(covered=0.5), "Only 50% of its time was measured"),
+        (used(covered=0.5), "Only 50 % of its time was measured"),
         (used(engine_mean=None), "not known how much of its GPUs"),
         (used(memory_peak_bytes=None), "not known how much of its GPUs"),
     ],
@@ -162,6 +162,83 @@ def test_out_of_gpu_memory_gets_the_opposite_advice_even_of_a_short_run() -> Non
 def test_out_of_memory_is_told_how_much_to_ask_for() -> None:
     found = advice(used(host_memory_peak_bytes=64 * GIB), out_of="host-memory")
     assert (found.verdict, found.memory_gib) == ("larger", 96)
+
+
+def test_out_of_memory_of_ones_own_machine_is_told_to_use_less_since_nobody_gives_it_more() -> None:
+    own = had(held(cores=1, memory_gib=0, own_machine=True))
+    found = advise(used(host_memory_peak_bytes=12 * GIB), own, [], minutes=10, out_of="host-memory")
+    assert (found.verdict, found.memory_gib) == ("larger", None)
+    assert found.sentence.startswith(
+        "It ran out of this machine's memory when it used 12 GiB: make its batches smaller"
+    )
+    assert "when" not in advise(None, own, [], minutes=10, out_of="host-memory").sentence
+
+
+def test_out_of_gpu_memory_on_one_machine_is_offered_nothing_that_is_not_there() -> None:
+    own = held(gpus=2, product=A100, cores=2, own_machine=True)
+    found = advise(None, had(own), of_machine(own, LIST, workers=1, at=T0), minutes=10, out_of="gpu-memory")
+    assert (found.verdict, found.choice) == ("larger", None)
+    assert "nothing larger is offered" in found.sentence
+
+
+def test_what_never_touched_its_gpu_needs_none_with_or_without_prices() -> None:
+    untouched = used(engine_mean=0.0, engine_peak=0.0, memory_peak_bytes=4 * 2**20)
+    for book in (LIST, PriceBook()):
+        found = advice(untouched, book=book)
+        assert found.choice is not None
+        assert (found.verdict, found.choice.title, found.choice.gpus) == ("smaller", "no GPU", 0)
+        assert "less than 0.1 of 40 GB and 0 % of the GPU: no GPU would do" in found.sentence
+    assert advice(untouched).saves_usd_per_hour == 30
+    touched = advice(used(engine_mean=0.0, engine_peak=0.0))
+    assert touched.choice is None or touched.choice.gpus
+    assert not any(reason.startswith("no GPU") for reason in touched.why_not)
+
+
+def test_one_machine_offers_fewer_cards_for_each_worker_and_no_slice_or_share() -> None:
+    own = held(gpus=6, product=A100, cores=2, own_machine=True)
+    offered = of_machine(own, LIST, workers=2, at=T0)
+    assert [(choice.gpus, choice.mig_profile, choice.shares) for choice in offered] == [
+        (0, None, None),
+        (2, None, None),
+        (4, None, None),
+    ]
+    assert of_machine(held(cores=2, own_machine=True), LIST, workers=1, at=T0) == []
+    sliced = held(gpus=2, product=A100, mig_profile="1g.5gb", own_machine=True)
+    assert [choice.title for choice in of_machine(sliced, LIST, workers=1, at=T0)] == [
+        "no GPU",
+        f"1 × 1g.5gb of {A100}",
+    ]
+
+
+def test_a_slice_is_offered_smaller_slices_only() -> None:
+    big = held(gpus=1, product=A100, mig_profile="3g.20gb", cores=8, memory_gib=64)
+    offered = [choice for choice in of_book(big, LIST, at=T0) if choice.product == A100]
+    assert [choice.mig_profile for choice in offered] == ["1g.5gb", "2g.10gb"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({"cores": 1, "memory_gib": 0}, "1 core"),
+        ({"cores": 4, "memory_gib": 12}, "4 cores and 12 GiB of memory"),
+        ({"cores": None, "memory_gib": 2}, "an unknown number of cores and 2 GiB of memory"),
+        ({"cores": 0, "memory_gib": 0}, "what it is given by default"),
+        ({"gpus": 2, "product": A100}, f"2 × {A100}"),
+        ({"gpus": 1, "product": "Tesla-T4", "shares": 4}, "1 × 1/4 of Tesla-T4"),
+    ],
+)
+def test_what_a_job_had_is_told_in_words_and_unknown_is_no_zero(changes: dict[str, Any], title: str) -> None:
+    assert had(held(**changes)).title == title
+
+
+def test_large_savings_can_be_read() -> None:
+    book = parse_book(
+        f"version: 1\nprices: [{{gpu: {A100}, usd_per_hour: 5000}}, {{mig: 2g.10gb, of: {A100}, usd_per_hour: 1000}}]",
+        name="book.yaml",
+    )
+    item = had(held(gpus=1, product=A100), book=book)
+    found = advise(used(), item, of_book(item.held, book, at=T0), minutes=10)
+    assert "saves $4,000.00 an hour" in found.sentence
 
 
 def test_what_held_no_gpu_is_told_how_many_cores_and_gib_would_do() -> None:
@@ -226,4 +303,4 @@ class TestEstimate:
     def test_is_unknown_with_a_sentence_where_a_price_is_missing(self) -> None:
         found = estimate([held(gpus=1, product="H900")], BOOK, at=T0, limit_seconds=60)
         assert (found.usd_per_hour, found.most_usd) == (None, None)
-        assert found.notes == ("The price book has no price for a H900 at that time.",)
+        assert found.notes == ("The price book has no price for H900 at that time.",)

@@ -15,7 +15,7 @@ from tests.conftest import Mlflow
 from tests.jupyter import Server, running
 from tests.nvml.driver import GIB, LIBRARY, STATE_VARIABLE, FakeDriver, Gpu, build
 
-from windlass.kube.resources import NODES
+from windlass.kube.resources import NODES, PODS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.emulator, pytest.mark.mlflow]
 
@@ -25,8 +25,13 @@ version: 1
 prices:
 - {{gpu: {A100}, usd_per_hour: 30}}
 - {{mig: 2g.10gb, of: {A100}, usd_per_hour: 7.71}}
+- {{gpu: NVIDIA-H100-80GB-HBM3, usd_per_hour: 60}}
 - {{cpu: core, usd_per_hour: 0}}
 - {{memory: GiB, usd_per_hour: 0}}
+"""
+OUT_OF_MEMORY = """
+class OutOfMemoryError(RuntimeError): ...
+raise OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
 """
 CELL = """
 import ctypes, os, pathlib, time
@@ -126,7 +131,7 @@ async def test_a_whole_a100_of_which_8_gb_were_used_is_priced_by_its_node_and_ad
     assert advice["verdict"] == "smaller", advice
     assert advice["saves_usd_per_hour"] == pytest.approx(22.29)
     assert advice["sentence"] == (
-        f"It used 8 of 40 GB and 20% of the GPU: a 2g.10gb slice of {A100} would do, and saves $22.29 an hour."
+        f"It used 8 of 40 GB and 20 % of the GPU: a 2g.10gb slice of {A100} would do, and saves $22.29 an hour."
     )
     gpu = {"product": None, "share": "mig", "mig_profile": "2g.10gb", "resource": None}
     assert advice["options"] == {"cluster": {"gpu": gpu}}
@@ -134,3 +139,32 @@ async def test_a_whole_a100_of_which_8_gb_were_used_is_priced_by_its_node_and_ad
     smaller = {**request, "cluster": {**options, "gpu": {**gpu, "product": A100}}}
     priced = await asyncio.to_thread(ask, "/costs/estimate", notebook="train.ipynb", **smaller)
     assert priced["usd_per_hour"] == 7.71
+
+    # A job that ran out of it is told the opposite, however short it was.
+    connected.notebook("oom.ipynb", OUT_OF_MEMORY)
+    failed = (await asyncio.to_thread(connected.send, "oom.ipynb", **request))["id"]
+    assert (await asyncio.to_thread(connected.reaches, failed))["state"] == "failed"
+    advice = await asyncio.to_thread(ask, f"/jobs/{failed}/advice")
+    assert (advice["verdict"], advice["would_do"]) == ("larger", "1 × NVIDIA-H100-80GB-HBM3")
+    assert advice["options"]["cluster"]["gpu"]["product"] == "NVIDIA-H100-80GB-HBM3"
+
+
+async def test_a_pod_that_was_killed_for_its_memory_is_told_how_much_to_ask_for(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    namespace = await cluster.namespace()
+    operator = cluster.operator().start()
+    with running(tmp_path, kubeconfig=cluster.kubeconfig(tmp_path / "kubeconfig", namespace=namespace)) as server:
+        options = {"image": "example.invalid/python:1", "memory_bytes": 2 * GIB, "cpu": 1, "install_packages": False}
+        name = server.notebook("big.ipynb", "print(1)")
+        job_id = (await asyncio.to_thread(server.send, name, engine="kubernetes", cluster=options))["id"]
+        await asyncio.to_thread(server.reaches, job_id, "running")
+        pods, _ = await cluster.admin.list(PODS, namespace=namespace)
+        await cluster.kubelet.become(namespace, pods[0]["metadata"]["name"], "oom-killed")
+        job = await asyncio.to_thread(server.reaches, job_id)
+        assert "OOMKilled" in job["reason"]
+        with server.client() as http:
+            advice = http.get(f"/jobs/{job_id}/advice").raise_for_status().json()
+    operator.stop()
+    assert advice["sentence"] == "It ran out of its 2 GiB of memory: ask for 3 GiB."
+    assert (advice["verdict"], advice["options"]) == ("larger", {"cluster": {"memory_bytes": 3 * GIB}})

@@ -240,6 +240,19 @@ def test_a_job_that_used_its_gpu_little_on_one_machine_gets_no_slice_of_it_advis
     assert problem(priced, "/jobs/jnothing0000000/cost")["status"] == 404
 
 
+def test_a_job_that_ran_out_of_gpu_memory_on_one_machine_is_told_the_opposite_and_nothing_that_is_not_there(
+    priced: Server,
+) -> None:
+    raises = "raise OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB.')"
+    priced.notebook("spend/oom.ipynb", f"class OutOfMemoryError(RuntimeError): ...\n{raises}")
+    job_id = priced.send("spend/oom.ipynb", gpus_per_worker=1)["id"]
+    assert priced.reaches(job_id)["state"] == "failed"
+    advice = get(priced, f"/jobs/{job_id}/advice")
+    assert (advice["verdict"], advice["would_do"], advice["options"]) == ("larger", None, None)
+    assert advice["sentence"].startswith("It ran out of the 38.4 GB of its GPU, and nothing larger is offered")
+    assert any("jobs on one machine take whole cards" in reason for reason in advice["why_not"])
+
+
 def test_a_price_book_that_breaks_is_told_with_its_line_and_the_one_before_holds(priced: Server) -> None:
     path = priced.base / "prices.yaml"
     assert [price["what"] for price in get(priced, "/costs/prices")["items"]] == [A100, "core"]

@@ -15,7 +15,7 @@ from windlass.costs.cards import GIB, card, layouts, slice_bytes
 from windlass.costs.estimating import estimate
 from windlass.costs.holding import Devices, Held, devices_of
 from windlass.costs.products import MigProfile, card_of, mig_profile, share_parts
-from windlass.costs.rightsizing import MEMORY_MARGIN, Choice
+from windlass.costs.rightsizing import MEMORY_MARGIN, Choice, room
 
 
 def of_profiles(profiles: Sequence[UserProfile]) -> list[Choice]:
@@ -28,6 +28,20 @@ def of_book(held: Held, book: PriceBook, *, at: float) -> list[Choice]:
     return [replace(choice, usd_per_hour=price_of(choice, held, book, at=at)) for choice in _besides(held, book, at)]
 
 
+def of_machine(held: Held, book: PriceBook, *, workers: int, at: float) -> list[Choice]:
+    """What there is besides what was held on one machine: fewer of its cards, as many for each worker, or none.
+
+    Nobody there hands out slices or shares of a card, and a job cannot say which of several cards it gets.
+    """
+    product, each = held.product, (held.gpus or 0) // workers
+    if not product or not each:
+        return []
+    choices = [_none(), *(_whole(product, fewer * workers) for fewer in range(1, each))]
+    if held.mig_profile:
+        choices = [choice if not choice.gpus else _like(held, choice) for choice in choices]
+    return [replace(choice, usd_per_hour=price_of(choice, held, book, at=at)) for choice in choices]
+
+
 def of_room(held: Held, book: PriceBook, *, cores: float, memory_bytes: float, at: float) -> Choice | None:
     """As many cores and GiB as were used, with a margin; for what held no GPU."""
     asked_cores = max(1.0, float(-(-cores * MEMORY_MARGIN // 1)))
@@ -35,7 +49,7 @@ def of_room(held: Held, book: PriceBook, *, cores: float, memory_bytes: float, a
     if asked_cores >= (held.cores or 0) and asked_gib >= (held.memory_gib or 0):
         return None
     choice = Choice(
-        title=f"{asked_cores:g} cores and {asked_gib:g} GiB",
+        title=room(asked_cores, asked_gib),
         cores=min(asked_cores, held.cores or asked_cores),
         memory_gib=min(asked_gib, held.memory_gib or asked_gib),
     )
@@ -101,11 +115,14 @@ def _besides(held: Held, book: PriceBook, at: float) -> Iterator[Choice]:
     product, count = held.product, held.gpus or 0
     if not product or not count:
         return
+    yield _none()
     for fewer in range(1, count):
         yield _whole(product, fewer)
-    if count == 1 and not held.mig_profile and not held.shares:
+    if count == 1 and not held.shares:
         for profile in layouts(product):
-            yield _slice(product, profile)
+            if profile.part < held.devices.part:
+                yield _slice(product, profile)
+    if count == 1 and not held.mig_profile and not held.shares:
         for entry in book.in_force(at):
             part, _, name = entry.name.partition(" of ")
             if entry.kind == "share" and (parts := share_parts(part)):
@@ -116,6 +133,25 @@ def _besides(held: Held, book: PriceBook, at: float) -> Iterator[Choice]:
         if entry.kind in ("gpu", "node") and other and card_of(other) not in seen:
             seen.add(card_of(other))
             yield _whole(other, count)
+
+
+def _none() -> Choice:
+    """The same cores and memory, for what never touched its GPU."""
+    return Choice(title="no GPU")
+
+
+def _like(held: Held, choice: Choice) -> Choice:
+    """So many slices as a choice has cards."""
+    profile = mig_profile(held.mig_profile or "")
+    if profile is None:
+        return choice
+    return replace(
+        choice,
+        title=f"{choice.gpus} × {profile.name} of {held.product}",
+        mig_profile=profile.name,
+        cards=choice.gpus * profile.part,
+        device_bytes=slice_bytes(profile),
+    )
 
 
 def _whole(product: str, count: int) -> Choice:

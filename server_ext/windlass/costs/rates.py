@@ -47,7 +47,7 @@ def hourly(lines: Sequence[Line]) -> Fraction:
 def rate(held: Held, book: PriceBook, *, at: float) -> tuple[Line, ...]:
     """The lines that an hour costs at the prices of a moment (POSIX seconds). Raises Unknown."""
     if held.cards is None:
-        raise Unknown(f"{held.title}: {held.problem or 'it is not known what GPUs it holds.'}")
+        raise Unknown(f"{_begun(held.title)}: {held.problem or 'it is not known what GPUs it holds.'}")
     asked = _Prices(held, book, at)
     if (node := asked.node()) is not None:
         shape = node.shape or held.shape
@@ -153,7 +153,7 @@ def _gpu_lines(held: Held, asked: _Prices) -> list[Line]:
     if not held.product:
         raise Unknown(f"It is not known which GPU {held.title} had.")
     own = _own_price(held, asked)
-    entry = own or asked.need("gpu", held.product, words=f"a {held.product}")
+    entry = own or asked.need("gpu", held.product, words=held.product)
     return [
         Line(
             what=entry.what if own else _named(held),
@@ -177,6 +177,11 @@ def _own_price(held: Held, asked: _Prices) -> Entry | None:
     return None
 
 
+def _begun(words: str) -> str:
+    """As the beginning of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
 def _named(held: Held) -> str:
     part = f"1/{held.shares} of " if held.shares else ""
     return f"{part}{held.mig_profile} of {held.product}" if held.mig_profile else f"{part}{held.product}"
@@ -187,7 +192,7 @@ def _line(asked: _Prices, *, kind: Kind, name: str, amount: float | None, unit: 
         raise Unknown(f"It is not known how many {unit} were held.")
     if not amount:
         return []
-    entry = asked.need(kind, name, words=f"{'a core' if kind == 'cpu' else f'a {unit}'}")
+    entry = asked.need(kind, name, words="cores" if kind == "cpu" else unit)
     return [
         Line(
             what=entry.what,

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Literal
 
 from windlass.contract.gpus import UsageSummary
+from windlass.costs import wording
 from windlass.costs.cards import GIB, card
 from windlass.costs.holding import Held
 from windlass.costs.products import card_of
@@ -23,6 +24,8 @@ SLOWER = 1.1
 """How much more work than it can do a choice may have had: it takes that much longer at the most."""
 LEAST_COVERED = 0.8
 """Of the running time: readings of less than this are no evidence."""
+UNTOUCHED_BYTES = GIB
+"""Less than this is in use on a card on which nobody computes: the driver's own, and a context at most."""
 LEAST_SAVING = Fraction(1, 20)
 MORE_MEMORY = 1.5
 
@@ -77,10 +80,23 @@ class Had:
         """In words, as `1 × NVIDIA-A100-SXM4-40GB`."""
         count, product = self.held.gpus or 0, self.held.product or "GPU"
         if not count:
-            return f"{self.held.cores or 0:g} cores and {self.held.memory_gib or 0:g} GiB"
+            return room(self.held.cores, self.held.memory_gib)
         part = f"{self.held.mig_profile} of " if self.held.mig_profile else ""
         part += f"1/{self.held.shares} of " if self.held.shares else ""
         return f"{count} × {part}{product}"
+
+
+def room(cores: float | None, memory_gib: float | None) -> str:
+    """Cores and memory in words; what nobody asked for is left out."""
+    said = [
+        "an unknown number of cores" if cores is None else wording.count(cores, "core") if cores else "",
+        "unknown memory"
+        if memory_gib is None
+        else f"{wording.host_memory(memory_gib)} of memory"
+        if memory_gib
+        else "",
+    ]
+    return " and ".join(each for each in said if each) or "what it is given by default"
 
 
 def advise(
@@ -117,7 +133,8 @@ def advise(
                 saves_usd_per_hour=saves,
                 why_not=tuple(why_not),
             )
-        why_not.append(f"{choice.title}: {reason}")
+        if choice.gpus or choice.profile:
+            why_not.append(f"{choice.title}: {reason}")
     ends = "nothing smaller that is offered would have held it" if cheaper else "nothing smaller is offered"
     return Advice(verdict="fits", sentence=f"{_used(usage, had)}: {ends}.", why_not=tuple(why_not))
 
@@ -132,11 +149,11 @@ def _missing(usage: UsageSummary | None, had: Had, minutes: float) -> str | None
     told = (
         (
             usage.seconds < minutes * 60,
-            f"It was measured for {usage.seconds / 60:.0f} min: advice needs {minutes:g} min at the least.",
+            f"It was measured for {wording.span(usage.seconds)}: advice needs {minutes:g} min at the least.",
         ),
         (
             usage.covered < LEAST_COVERED,
-            f"Only {usage.covered:.0%} of its time was measured: that is too little to advise from.",
+            f"Only {wording.percent(usage.covered)} of its time was measured: that is too little to advise from.",
         ),
         (held.gpus is None or bool(held.gpus and not held.product), "It is not known which GPU it had."),
         (bool(held.gpus) and not gpu_known, "It is not known how much of its GPUs it used."),
@@ -146,6 +163,9 @@ def _missing(usage: UsageSummary | None, had: Had, minutes: float) -> str | None
 
 
 def _is_smaller(choice: Choice, had: Had) -> bool:
+    if had.held.gpus and not choice.gpus and choice.cores is None and choice.profile is None:
+        # The same without its GPUs is less, whatever the rest costs.
+        return True
     if had.usd_per_hour is not None:
         return choice.usd_per_hour is not None and choice.usd_per_hour <= had.usd_per_hour * (1 - LEAST_SAVING)
     # Without prices only a part of the same card is surely less.
@@ -172,12 +192,12 @@ def _obstacle(choice: Choice, usage: UsageSummary, had: Had) -> str | None:
 def _gpu_obstacle(choice: Choice, usage: UsageSummary, held: Held) -> str | None:
     peak, mean = usage.memory_peak_bytes or 0, usage.engine_mean or 0.0
     if not choice.gpus:
-        unused = not peak and not mean and not usage.engine_peak
-        return None if unused else "it has no GPU, and the job used its own."
+        unused = peak < UNTOUCHED_BYTES and not mean and not usage.engine_peak
+        return None if unused else "the job used its GPU."
     if (held.gpus or 0) > 1 and (choice.mig_profile or choice.shares):
-        return "ranks that work together cannot share slices."
+        return "ranks that work together need whole cards: slices and shares do not reach each other."
     if choice.gpus > (held.gpus or 0):
-        return "it has more GPUs than the job has processes for."
+        return "it has more GPUs than the job had."
     return _memory_obstacle(choice, peak) or _speed_obstacle(choice, mean, held)
 
 
@@ -185,7 +205,8 @@ def _memory_obstacle(choice: Choice, peak: int) -> str | None:
     if choice.device_bytes is None:
         return "its memory is not known."
     if peak * MEMORY_MARGIN > choice.device_bytes:
-        return f"the job used {_gb(peak)}, and it has {_gb(choice.device_bytes)}."
+        used, has = wording.gpu_memory(peak), wording.gpu_memory(choice.device_bytes)
+        return f"the job used {used}, which with a margin is more than its {has}."
     return None
 
 
@@ -204,12 +225,15 @@ def _host_obstacle(choice: Choice, usage: UsageSummary, held: Held) -> str | Non
         if usage.cpu_cores_peak is None:
             return "it has fewer cores, and how many the job used is not known."
         if usage.cpu_cores_peak > choice.cores:
-            return f"the job used {usage.cpu_cores_peak:.1f} cores, and it has {choice.cores:g}."
+            used = wording.count(round(usage.cpu_cores_peak, 1), "core")
+            return f"the job used {used}, and it has {choice.cores:g}."
     if choice.memory_gib is not None and choice.memory_gib < (held.memory_gib or 0):
         if usage.host_memory_peak_bytes is None:
             return "it has less memory, and how much the job used is not known."
         if usage.host_memory_peak_bytes * MEMORY_MARGIN > choice.memory_gib * GIB:
-            return f"the job used {_gb(usage.host_memory_peak_bytes)} of memory, and it has {choice.memory_gib:g} GiB."
+            used = wording.host_memory(usage.host_memory_peak_bytes / GIB)
+            has = wording.host_memory(choice.memory_gib)
+            return f"the job used {used} of memory, which with a margin is more than its {has}."
     return None
 
 
@@ -236,29 +260,34 @@ def _larger(usage: UsageSummary | None, had: Had, catalogue: Sequence[Choice], o
         for choice in catalogue
         if choice.gpus >= (had.held.gpus or 1) and choice.device_bytes is not None and choice.device_bytes > has * 1.1
     ]
-    began = f"It ran out of the {_gb(has)} of its GPU"
+    began = f"It ran out of the {wording.gpu_memory(has)} of its GPU"
     if not fit:
         return Advice(verdict="larger", sentence=f"{began}, and nothing larger is offered: make its batches smaller.")
     # What costs nothing known costs the most.
     choice = min(fit, key=lambda each: (each.usd_per_hour is None, each.usd_per_hour or 0, each.device_bytes or 0))
     return Advice(
         verdict="larger",
-        sentence=f"{began}: {choice.title} has {_gb(choice.device_bytes or 0)}.",
+        sentence=f"{began}: {choice.title} has {wording.gpu_memory(choice.device_bytes or 0)}.",
         choice=choice,
         saves_usd_per_hour=_saves(choice, had),
     )
 
 
 def _more_memory(usage: UsageSummary | None, had: Had) -> Advice:
-    peak = usage.host_memory_peak_bytes if usage is not None else None
-    had_gib = had.held.memory_gib or 0
-    base = max(had_gib, (peak or 0) / GIB)
+    peak = (usage.host_memory_peak_bytes or 0) / GIB if usage is not None else 0.0
+    if had.held.own_machine:
+        # Nobody gives it more than the machine has.
+        used = f" when it used {wording.host_memory(peak)}" if peak else ""
+        less = "make its batches smaller, load less at once, or run fewer processes"
+        return Advice(verdict="larger", sentence=f"It ran out of this machine's memory{used}: {less}.")
+    base = max(had.held.memory_gib or 0, peak)
     if not base:
         return Advice(verdict="larger", sentence="It ran out of memory: ask for more, or make its batches smaller.")
     asked = float(-(-base * MORE_MEMORY // 1))
+    had_words, asked_words = wording.host_memory(base), wording.host_memory(asked)
     return Advice(
         verdict="larger",
-        sentence=f"It ran out of its {base:.3g} GiB of memory: ask for {asked:g} GiB.",
+        sentence=f"It ran out of its {had_words} of memory: ask for {asked_words}.",
         memory_gib=asked,
     )
 
@@ -270,19 +299,20 @@ def _device_bytes(held: Held, usage: UsageSummary | None) -> int | None:
 
 
 def _used(usage: UsageSummary, had: Had) -> str:
-    if not had.held.gpus:
-        memory = _gb(usage.host_memory_peak_bytes or 0)
-        return f"It used {usage.cpu_cores_peak or 0:.1f} of {had.held.cores or 0:g} cores and {memory} of memory"
-    total = usage.memory_total_bytes or card(had.held.product or "").usable_bytes
-    memory = f"{(usage.memory_peak_bytes or 0) / GIB:.0f}" + (f" of {total / GIB:.0f}" if total else "")
-    whose = "GPU" if had.held.gpus == 1 else f"{had.held.gpus} GPUs"
-    return f"It used {memory} GB and {usage.engine_mean or 0:.0%} of the {whose}"
+    held = had.held
+    if not held.gpus:
+        cores = wording.count(round(usage.cpu_cores_peak or 0, 1), "core")
+        of = f" of its {held.cores:g}" if held.cores else ""
+        return f"It used {cores}{of} and {wording.host_memory((usage.host_memory_peak_bytes or 0) / GIB)} of memory"
+    total = usage.memory_total_bytes or card(held.product or "").usable_bytes
+    used = wording.memory_number(usage.memory_peak_bytes or 0)
+    memory = f"{used} of {total / GIB:,.0f} GB" if total else f"{used} GB"
+    busy = wording.percent(usage.engine_mean or 0)
+    if held.gpus == 1:
+        return f"It used {memory} and {busy} of the GPU"
+    return f"It used at most {memory} of a GPU, and {busy} of its {held.gpus} GPUs"
 
 
 def _smaller_sentence(usage: UsageSummary, had: Had, choice: Choice, saves: Fraction | None) -> str:
-    money = "" if saves is None else f", and saves ${float(saves):.2f} an hour"
+    money = "" if saves is None else f", and saves {wording.dollars(saves)} an hour"
     return f"{_used(usage, had)}: {choice.title} would do{money}."
-
-
-def _gb(count: int) -> str:
-    return f"{count / GIB:.1f} GB"

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from windlass.contract.costs import CostReport, CostRow
+from windlass.costs.wording import figure
 from windlass.output import text
 from windlass.output.console import rendered
 
@@ -39,7 +40,7 @@ def cost_notes(report: CostReport) -> list[str]:
         notes.append(f"The cost of {what} is not known, and not in these sums: `windlass job ID` says why.")
     if total.unknown_idle_jobs:
         what = text.count(total.unknown_idle_jobs, "job")
-        notes.append(f"How much of {what} was idle is not known: nobody measured all of it.")
+        notes.append(f"How much GPU time of {what} was idle is not known: nobody measured all of it.")
     if report.next_cursor is not None:
         notes.append("There are more: --limit shows more of them.")
     return notes
@@ -93,8 +94,8 @@ def _figures(row: CostRow) -> list[str]:
     return [
         _sum(text.usd(row.usd), lacks=row.unknown_jobs),
         _sum(text.usd(row.idle_usd), lacks=row.unknown_idle_jobs),
-        text.UNKNOWN if row.gpu_hours is None else f"{row.gpu_hours:.2f}",
-        str(row.jobs),
+        text.UNKNOWN if row.gpu_hours is None else figure(row.gpu_hours),
+        f"{row.jobs:,}",
     ]
 
 

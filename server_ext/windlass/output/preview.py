@@ -45,7 +45,7 @@ def _summary(preview: JobPreview) -> RenderableType:
         dirty = ", with changes not committed" if preview.git.dirty else ""
         grid.add_row("git", Text(text.one_line(f"{preview.git.commit[:10]} {preview.git.branch or ''}") + dirty))
     price = preview.cost_usd_per_hour
-    grid.add_row("price", Text("not known" if price is None else f"{price:.2f} USD per hour"))
+    grid.add_row("price", Text("not known" if price is None else f"{text.usd(price)} an hour"))
     return grid
 
 

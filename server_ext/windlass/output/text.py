@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from windlass.contract.jobs import Job, JobState
+from windlass.costs.wording import figure
 
 UNKNOWN = "-"
 _SHORTEST_ID = 8
@@ -154,10 +155,8 @@ def number(value: float) -> str:
 
 
 def usd(amount: float | None) -> str:
-    """An amount of money, `1.25 USD`, small ones not rounded to nothing; `-` when unknown."""
-    if amount is None:
-        return UNKNOWN
-    return f"{amount:.2f} USD" if amount == 0 or abs(amount) >= 0.1 else f"{amount:.2g} USD"
+    """An amount of money, `1,250.00 USD`, small ones not rounded to nothing; `-` when unknown."""
+    return UNKNOWN if amount is None else f"{figure(amount)} USD"
 
 
 def percent(fraction: float | None) -> str:

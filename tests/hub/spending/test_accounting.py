@@ -88,7 +88,7 @@ async def test_what_has_no_price_is_unknown_and_its_hours_are_known(ledger: Ledg
     await ledger.look(ended(pod, hours(2)), at=hours(3))
     [(_, _, usd, gpu_hours, note)] = await ledger.amounts()
     assert (usd, gpu_hours) == (None, 2 * NANO)
-    assert "no price for a H900" in note
+    assert "no price for H900" in note
     assert (await ledger.counters())["ann", "training"] == {
         "usd": 0, "idle_usd": 0, "gpu_hours": 2 * NANO, "unknown": 1
     }  # fmt: skip

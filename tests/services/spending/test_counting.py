@@ -50,7 +50,7 @@ def test_idle_is_not_known_without_readings_of_nearly_all_of_it(used: Measured |
 def test_a_small_gap_in_the_readings_is_said() -> None:
     found = counted(GPU_JOB, usage(covered=0.95))
     assert found.idle_usd == 30
-    assert found.notes == ("The idle share is of the 95% that readings cover.",)
+    assert found.notes == ("The idle share is of the 95 % that readings cover.",)
 
 
 def test_a_job_without_gpus_wastes_none() -> None:

@@ -7,27 +7,40 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Protocol
 
 from windlass.contract.costs import JobAdvice
 from windlass.contract.gpus import UsageSummary
 from windlass.contract.hub import ProfileList
 from windlass.contract.jobs import JobRequest
-from windlass.costs.choices import of_book, of_profiles, of_room
+from windlass.costs.choices import of_book, of_machine, of_profiles, of_room
 from windlass.costs.estimating import estimate
 from windlass.costs.holding import Held
 from windlass.costs.rightsizing import Advice, Choice, Had, OutOf, advise
-from windlass.engines.base import InCluster
+from windlass.engines.base import InCluster, KnowsHoldings
 from windlass.errors import WindlassError
 from windlass.ledger.jobs import JobLedger
 from windlass.ledger.tables import JobRow
 from windlass.services.engines import Engines
 from windlass.services.spending.counting import number
+from windlass.services.spending.estimating import spec_of
 from windlass.services.spending.job_costs import JobCosts
 from windlass.services.spending.prices import Prices
 
+MOST_CARDS = 64
+"""More than any machine has."""
 _GIB = 2**30
+_WHOLE_CARDS = (
+    "A part of a card: jobs on one machine take whole cards, or the MIG slices that it was cut into; a cluster, whose "
+    "device plugin hands out slices and shares, could give less."
+)
+_NO_CHOICE = (
+    "this machine has it too, but a job here cannot ask for a kind of card; start the server with only such cards in "
+    "`c.WindlassApp.local_gpus` to run there."
+)
 _GPU_MEMORY = re.compile(r"CUDA (error: )?out of memory|OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED", re.IGNORECASE)
 _HOST_MEMORY = re.compile(r"OOMKilled|out of memory: the kernel killed it|ran out of memory")
 
@@ -43,7 +56,7 @@ class HasProfiles(Protocol):
 class Advisor:
     """Advice about jobs. A user finds only their own.
 
-    `minutes`: from less measured time there is no advice.
+    `minutes`: from less measured time there is no advice; `bundles`: the folder of what jobs are sent with.
     """
 
     def __init__(
@@ -54,6 +67,7 @@ class Advisor:
         costs: JobCosts,
         prices: Prices,
         minutes: float,
+        bundles: Path,
         profiles: HasProfiles | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -62,6 +76,7 @@ class Advisor:
         self._costs = costs
         self._prices = prices
         self._minutes = minutes
+        self._bundles = bundles
         self._profiles = profiles
         self._clock = clock
 
@@ -76,17 +91,20 @@ class Advisor:
         had, alike = await self._had(held)
         if not alike:
             sentence = "Its workers had different things: what smaller would do for all of them is not known."
+            if held[0].own_machine:
+                sentence = "It held cards of different kinds: what smaller would do for all of them is not known."
             return JobAdvice(job_id=job_id, verdict="unknown", sentence=sentence, evidence=usage)
-        catalogue = await self._catalogue(had, usage, in_cluster=isinstance(self._engines.get(row.engine), InCluster))
+        catalogue = await self._catalogue(row, had, usage)
         advice = await asyncio.to_thread(
             advise, usage, had, catalogue, minutes=self._minutes, out_of=out_of(row.status or {})
         )
-        return _shown(row, advice, had, usage)
+        beside = await self._beside(row, had.held) if advice.verdict in ("fits", "larger", "smaller") else []
+        return _shown(row, replace(advice, why_not=(*advice.why_not, *beside)), had, usage)
 
     async def _had(self, held: Sequence[Held]) -> tuple[Had, bool]:
         """What each worker had, and whether all had the same: the newest attempt stands for those before."""
         newest = max(each.attempt for each in held)
-        workers = {each.title: each for each in held if each.attempt == newest}
+        workers = {_whose(each): each for each in held if each.attempt == newest}
         first = next(iter(workers.values()))
         alike = all(_size(each) == _size(first) for each in workers.values())
         book = (await self._prices.in_force()).book
@@ -94,12 +112,12 @@ class Advisor:
         usd = None if found.usd_per_hour is None else Fraction(found.usd_per_hour)
         return Had(held=first, workers=len(workers), usd_per_hour=usd), alike
 
-    async def _catalogue(self, had: Had, usage: UsageSummary | None, *, in_cluster: bool) -> list[Choice]:
-        """The hub's profiles, and what the price book knows besides; on one machine there is nothing else to choose."""
+    async def _catalogue(self, row: JobRow, had: Had, usage: UsageSummary | None) -> list[Choice]:
+        """The hub's profiles, and what the price book knows besides; on one machine what a job can ask for there."""
         book, now = (await self._prices.in_force()).book, self._clock()
-        if not in_cluster:
-            fewer = await asyncio.to_thread(of_book, had.held, book, at=now)
-            return [choice for choice in fewer if choice.product == had.held.product and not choice.mig_profile]
+        if not self._is_in_cluster(row):
+            workers = JobRequest.model_validate(row.request).workers
+            return await asyncio.to_thread(of_machine, had.held, book, workers=workers, at=now)
         choices = await asyncio.to_thread(of_book, had.held, book, at=now)
         if self._profiles is not None:
             # Without it what the book has prices of is a catalogue, too.
@@ -112,6 +130,27 @@ class Advisor:
             choices = [*choices, *([room] if room is not None else [])]
         return choices
 
+    async def _beside(self, row: JobRow, held: Held) -> list[str]:
+        """Why on one machine nothing else is offered, though less of a card, or another card, might do."""
+        if self._is_in_cluster(row) or not held.gpus:
+            return []
+        others = sorted(await self._other_cards(row, held))
+        said = [] if held.mig_profile else [_WHOLE_CARDS]
+        return [*said, f"{', '.join(others)}: {_NO_CHOICE}"] if others else said
+
+    async def _other_cards(self, row: JobRow, held: Held) -> set[str]:
+        """What else its machine has."""
+        engine = self._engines.get(row.engine)
+        if not isinstance(engine, KnowsHoldings):
+            return set()
+        request = JobRequest.model_validate(row.request)
+        everything = request.model_copy(update={"workers": 1, "gpus_per_worker": MOST_CARDS})
+        there = await engine.would_hold(spec_of(everything, row.owner, self._bundles))
+        return {_named(each) for each in there if each.product} - {_named(held)}
+
+    def _is_in_cluster(self, row: JobRow) -> bool:
+        return isinstance(self._engines.get(row.engine), InCluster)
+
 
 def out_of(status: dict[str, Any]) -> OutOf | None:
     """Of what a job ran out, by its error and the reason of its end; None where it did not, or nobody says."""
@@ -120,6 +159,15 @@ def out_of(status: dict[str, Any]) -> OutOf | None:
     if _GPU_MEMORY.search(said):
         return "gpu-memory"
     return "host-memory" if _HOST_MEMORY.search(str(status.get("reason") or "")) else None
+
+
+def _whose(held: Held) -> tuple[str, ...]:
+    """What stands for the same worker: a pod that was replaced does, each kind of card of one machine is its own."""
+    return (held.title, _named(held)) if held.own_machine else (held.title,)
+
+
+def _named(held: Held) -> str:
+    return f"{held.mig_profile} of {held.product}" if held.mig_profile else held.product or ""
 
 
 def _size(held: Held) -> tuple[object, ...]:
@@ -150,11 +198,13 @@ def _options(row: JobRow, advice: Advice) -> dict[str, object] | None:
         memory = None if advice.memory_gib is None else int(advice.memory_gib * _GIB)
         return {"cluster": {"memory_bytes": memory}} if in_cluster and memory else None
     options: dict[str, object] = {}
-    if choice.gpus != request.gpus_per_worker:
-        options["gpus_per_worker"] = choice.gpus
-        if request.processes_per_worker == request.gpus_per_worker and choice.gpus:
+    # In a cluster a choice is of one worker; on one machine it is of all of them.
+    gpus = choice.gpus if in_cluster else choice.gpus // request.workers
+    if gpus != request.gpus_per_worker:
+        options["gpus_per_worker"] = gpus
+        if request.processes_per_worker == request.gpus_per_worker and gpus:
             # A process for each GPU, as it was.
-            options["processes_per_worker"] = choice.gpus
+            options["processes_per_worker"] = gpus
     cluster: dict[str, object] = {}
     if choice.gpus:
         share = "mig" if choice.mig_profile else "time-sliced" if choice.shares else "whole"

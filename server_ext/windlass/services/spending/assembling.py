@@ -63,6 +63,7 @@ def assemble_spending(
             costs=costs,
             prices=prices,
             minutes=settings.advice_minutes,
+            bundles=settings.bundles_dir,
             profiles=broker,
         ),
     )

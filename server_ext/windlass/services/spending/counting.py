@@ -16,6 +16,7 @@ from windlass.costs.arithmetic import Cost, by_day, cost, idle
 from windlass.costs.book import PriceBook
 from windlass.costs.holding import Held, Holding
 from windlass.costs.rates import Unknown, hourly, rate
+from windlass.costs.wording import percent
 from windlass.ledger.costs import DayCost
 from windlass.services.gpus.job_history import Measured
 
@@ -206,8 +207,8 @@ def _idle_fraction(usage: UsageSummary | None) -> tuple[float | None, str]:
     if usage is None or usage.idle_fraction is None:
         return None, "How much of its GPU time was idle is not known: there are no readings."
     if usage.covered < LEAST_COVERED:
-        return None, f"How much of its GPU time was idle is not known: readings cover {usage.covered:.0%} of it."
-    note = "" if usage.covered > 0.995 else f"The idle share is of the {usage.covered:.0%} that readings cover."
+        return None, f"How much of its GPU time was idle is not known: readings cover {percent(usage.covered)} of it."
+    note = "" if usage.covered > 0.995 else f"The idle share is of the {percent(usage.covered)} that readings cover."
     return usage.idle_fraction, note
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 from windlass.contract.cluster import OfferedGpu
 from windlass.contract.costs import Budget, CostEstimate, EarlierRuns
@@ -30,7 +31,9 @@ from windlass.services.spending.prices import Prices
 EARLIER_JOBS = 50
 OFFERS_SECONDS = 60.0
 _NO_GPU_CHOSEN = "The cluster has several kinds of GPU: choose one, and its price is known."
-_NO_ROOM_ASKED = "It asks for no cores and memory, so none are in this price; what it is given by default is counted."
+_NO_ROOM_ASKED = (
+    "It asks for no cores and no memory, so none are in this price; its cost will count what it is given by default."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -88,8 +91,8 @@ class Estimates:
         prices = await self._prices.in_force()
         if not isinstance(engine, KnowsHoldings):
             nothing = Estimate(usd_per_hour=None, spot_usd_per_hour=None, most_usd=None)
-            return nothing, [f"What a job holds on {engine.display_name.lower()} is not known before it runs."]
-        held = await engine.would_hold(_spec(request, owner, self._settings))
+            return nothing, [f"What a job holds on the engine {engine.display_name} is not known before it runs."]
+        held = await engine.would_hold(spec_of(request, owner, self._settings.bundles_dir))
         notes = [prices.problem] if prices.problem else []
         if isinstance(engine, InCluster):
             held = await self._with_product(engine, held, notes)
@@ -112,7 +115,7 @@ class Estimates:
             return held
         fit = {offer.product for offer in offers if offer.product and _is_of(offer, asked)}
         if len(fit) != 1:
-            notes.append(_NO_GPU_CHOSEN if fit else "The cluster shows no GPU of the kind that is asked for.")
+            notes.append(_NO_GPU_CHOSEN if fit else "The cluster shows no GPU of the kind that the job asks for.")
             return held
         (product,) = fit
         notes.append(f"Any GPU will do: priced as {product}, the only one that the cluster has.")
@@ -150,14 +153,14 @@ class Estimates:
             return [], f"The budgets cannot be read now: {error}"
 
 
-def _spec(request: JobRequest, owner: str, settings: Settings) -> JobSpec:
-    """As much of the job as what it holds follows from."""
+def spec_of(request: JobRequest, owner: str, bundles: Path) -> JobSpec:
+    """As much of a job as what it holds follows from."""
     return JobSpec(
         id="estimate",
         name=request.name or request.notebook,
         owner=owner,
         notebook=request.notebook,
-        bundle_path=settings.bundles_dir / "estimate.tar.gz",
+        bundle_path=bundles / "estimate.tar.gz",
         bundle_sha256="",
         python="",
         kind=request.kind,
