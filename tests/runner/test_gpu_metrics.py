@@ -11,11 +11,19 @@ import pytest
 from tests.conftest import Mlflow, until
 from tests.nvml.driver import GIB, FakeDriver, Gpu, build
 
+from windlass.runner.gpu_sampler import LINE_VARIABLE
+
 from .job import Job
 from .test_gpu_sampler import UNTIL_TOLD, Watched
 
 pytestmark = pytest.mark.mlflow
 
+OFTEN = {LINE_VARIABLE: "0.3"}
+SEEN = """
+import os, pathlib, time
+path = pathlib.Path(os.environ["WINDLASS_JOB_DIR"], "ranks/0/gpus.jsonl")
+while not path.exists(): time.sleep(0.02)
+"""
 GPU = {
     "system/gpu_0_utilization_percentage": 87.0,
     "system/gpu_0_memory_usage_megabytes": 8589.9,
@@ -64,20 +72,14 @@ def runs(watched: Watched, mlflow: Mlflow) -> dict[str, dict[str, Any]]:
 def test_gpu_use_lands_on_the_jobs_own_run_while_it_runs_and_from_before_it_was_made(
     start: Callable[..., Watched], mlflow: Mlflow
 ) -> None:
-    own = start(mlflow.url, "import time; time.sleep(3)", "import mlflow; mlflow.log_metric('loss', 0.5)", UNTIL_TOLD)
-    named = start(
+    own = start(
         mlflow.url,
-        "import mlflow\nwith mlflow.start_run(run_name='first'): mlflow.log_metric('loss', 1)",
-        "run = mlflow.start_run(run_name='second')",
-        UNTIL_TOLD,
-    )
-    watched_by_mlflow = start(
-        mlflow.url,
+        SEEN,
         "import mlflow; mlflow.log_metric('loss', 0.5)",
         UNTIL_TOLD,
-        MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING="0",
+        **OFTEN,
+        SEEN="ranks/0/gpus.jsonl",
     )
-    idle = start(mlflow.url, "import mlflow; mlflow.log_metric('loss', 0.5)", UNTIL_TOLD, CUDA_VISIBLE_DEVICES="")
     (run,) = until(
         lambda: [run for run in runs(own, mlflow).values() if GPU.keys() <= metrics(run).keys()], what="GPU metrics"
     )
@@ -87,15 +89,37 @@ def test_gpu_use_lands_on_the_jobs_own_run_while_it_runs_and_from_before_it_was_
     run_id = run["info"]["run_id"]
     seen = mlflow.ask(f"metrics/get-history?run_id={run_id}&metric_key=system/gpu_0_utilization_percentage")["metrics"]
     assert seen[0]["timestamp"] < run["info"]["start_time"], "it covers the whole job"
+    own.end()
 
-    second = until(
-        lambda: GPU.keys() <= metrics(runs(named, mlflow).get("second", {"data": {}})).keys(), what="the active run's"
+
+def test_gpu_use_lands_on_the_run_that_is_active_and_on_none_that_is_over(
+    start: Callable[..., Watched], mlflow: Mlflow
+) -> None:
+    watched = start(
+        mlflow.url,
+        SEEN,
+        "import mlflow\nwith mlflow.start_run(run_name='first'): mlflow.log_metric('loss', 1)",
+        "run = mlflow.start_run(run_name='second')",
+        **{LINE_VARIABLE: "3600"},  # a first line, and one at the end
     )
-    assert second
-    assert metrics(runs(named, mlflow)["first"]) == {"loss": 1.0}, "it was over by then"
-    for watched in (own, named, watched_by_mlflow, idle):
-        watched.end()
-    for watched in (watched_by_mlflow, idle):
+    assert watched.job.wait() == 0, watched.job.everything()
+    found = runs(watched, mlflow)
+    assert GPU.items() <= metrics(found["second"]).items()
+    assert metrics(found["first"]) == {"loss": 1.0}, "it was over by then"
+
+
+def test_a_job_without_gpus_and_one_that_wants_none_log_no_system_metrics(
+    start: Callable[..., Watched], mlflow: Mlflow
+) -> None:
+    cell = "import mlflow; mlflow.log_metric('loss', 0.5)"
+    unwanted = start(mlflow.url, cell, UNTIL_TOLD, **OFTEN, MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING="0")
+    idle = start(mlflow.url, cell, UNTIL_TOLD, **OFTEN, CUDA_VISIBLE_DEVICES="")
+    for watched in (unwanted, idle):
+        until(lambda watched=watched: runs(watched, mlflow), what="the run")
+        before = len(watched.lines())
+        if watched is unwanted:
+            until(lambda watched=watched, before=before: len(watched.lines()) > before + 1, what="another reading")
+        assert watched.end()
         assert [metrics(run) for run in runs(watched, mlflow).values()] == [{"loss": 0.5}]
 
 
@@ -103,7 +127,7 @@ def test_an_mlflow_that_is_away_neither_delays_the_end_nor_loses_what_was_writte
     start: Callable[..., Watched],
 ) -> None:
     cell = "import mlflow; mlflow.log_metric('loss', 0.5)"
-    watched = start("http://127.0.0.1:9", cell, UNTIL_TOLD, WINDLASS_TRACKING_WAIT="0.1")
+    watched = start("http://127.0.0.1:9", cell, UNTIL_TOLD, **OFTEN, WINDLASS_TRACKING_WAIT="0.1")
     watched.job.until(lambda _job: len(watched.lines()) > 0)
     assert watched.end()[0]["devices"][0]["engine"] == 0.87
     assert (watched.job.folder / "spool").is_dir()

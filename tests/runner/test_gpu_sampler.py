@@ -97,7 +97,7 @@ def test_a_job_that_ends_at_once_asks_no_driver(watched: Watched) -> None:
 
 def test_ranks_of_one_machine_have_one_sampler_and_a_device_each(watched: Watched) -> None:
     watched.driver.gpus = [Gpu(uuid="GPU-0", util=50), Gpu(uuid="GPU-1", util=70)]
-    both = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    both = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", gpu_sampler.LINE_VARIABLE: "0.3"}
     watched.start(**both, RANK="0", LOCAL_RANK="0")
     other = Job(watched.job.folder)
     other.start(**watched.variables, **both, RANK="1", LOCAL_RANK="1")
@@ -108,7 +108,8 @@ def test_ranks_of_one_machine_have_one_sampler_and_a_device_each(watched: Watche
 
 
 def test_in_a_pod_the_lines_are_in_the_log_and_text_is_not_disturbed(watched: Watched) -> None:
-    watched.start("print('before')", UNTIL_TOLD, "print('after')", **IN_A_POD)
+    often = {gpu_sampler.LINE_VARIABLE: "0.3"}
+    watched.start("print('before')", UNTIL_TOLD, "print('after')", **IN_A_POD, **often)
     watched.first()
     lines = watched.end()
     logs, reports = read(watched.job.output.encode())
@@ -124,6 +125,13 @@ def test_what_was_seen_last_is_written_when_a_job_is_ended_from_outside(watched:
     watched.job.wait()
     assert watched.job.status()["phase"] == "killed"
     assert sum(line["seconds"] for line in watched.lines()) >= 2
+
+
+@pytest.mark.parametrize("wanted", ["0", "-1", "nan", "1e9", "soon"])
+def test_a_time_for_a_line_that_makes_no_sense_is_the_usual_one(watched: Watched, wanted: str) -> None:
+    watched.start("print('done')", **{gpu_sampler.LINE_VARIABLE: wanted})
+    assert watched.job.wait() == 0, watched.job.everything()
+    assert "ended before" in watched.lines()[0]["problem"]
 
 
 @pytest.fixture

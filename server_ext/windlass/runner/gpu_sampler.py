@@ -26,6 +26,8 @@ from .reporting import Reporter
 FIRST_SECONDS = 2.0
 SAMPLE_SECONDS = 2.0
 LINE_SECONDS = 10.0
+LINE_VARIABLE = "WINDLASS_GPU_LINE_SECONDS"
+LEAST_LINE_SECONDS, MOST_LINE_SECONDS = 0.2, 3600.0
 _STOP_SECONDS = 1.0
 _TOO_SHORT = "This job ended before its GPUs were looked at."
 
@@ -37,11 +39,19 @@ class GpuSampler:
     """The sampler of one machine's part of a job. Raises nothing: whatever goes wrong, the job goes on."""
 
     def __init__(
-        self, *, context: JobContext, named: str | None, takers: tuple[Take, ...], finish: Callable[[], None]
+        self,
+        *,
+        context: JobContext,
+        named: str | None,
+        takers: tuple[Take, ...],
+        finish: Callable[[], None],
+        line_seconds: float | None = None,
     ) -> None:
         """`named` is CUDA_VISIBLE_DEVICES; `finish` is called when there are no more lines."""
+        line_seconds = line_seconds or LINE_SECONDS
         self._context = context
-        self._file = LineFile(context.use_path, line_seconds=LINE_SECONDS)
+        self._first_seconds, self._sample_seconds = min(FIRST_SECONDS, line_seconds), min(SAMPLE_SECONDS, line_seconds)
+        self._file = LineFile(context.use_path, line_seconds=line_seconds)
         self._takers = takers
         self._finish = finish
         self._gpus = JobGpus(named=named)
@@ -74,7 +84,7 @@ class GpuSampler:
         self._finish()
 
     def _run(self) -> None:
-        if self._stopped.wait(FIRST_SECONDS):
+        if self._stopped.wait(self._first_seconds):
             self._end_early()
             return
         with contextlib.suppress(OSError):
@@ -89,7 +99,7 @@ class GpuSampler:
                     written = now
             if self._stopped.is_set():
                 return
-            if self._stopped.wait(SAMPLE_SECONDS) and not self._gpus.is_open:
+            if self._stopped.wait(self._sample_seconds) and not self._gpus.is_open:
                 self.flush()
                 return
 
@@ -100,7 +110,7 @@ class GpuSampler:
         now = time.monotonic()
         passed, self._seen_at = now - self._seen_at, now
         # After a machine was asleep nobody knows what would have been seen.
-        seconds = passed if passed <= 3 * SAMPLE_SECONDS else SAMPLE_SECONDS
+        seconds = passed if passed <= 3 * SAMPLE_SECONDS else self._sample_seconds
         for place, device in enumerate(devices):
             known = any(device.get(name) is not None for name in ("engine", "memory"))
             device.update(rank=self._rank_of(place, len(devices)), seconds=seconds if known else 0.0)
@@ -163,7 +173,17 @@ def sampler_of(context: JobContext, *, reporter: Reporter | None) -> GpuSampler 
     metrics = GpuMetrics(node=context.rank // max(1, context.local_world_size))
     takers: tuple[Take, ...] = (metrics.take,) if reporter is None else (reporter.use, metrics.take)
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return GpuSampler(context=context, named=named, takers=takers, finish=metrics.finish)
+    wanted = _seconds(os.environ.get(LINE_VARIABLE))
+    return GpuSampler(context=context, named=named, takers=takers, finish=metrics.finish, line_seconds=wanted)
+
+
+def _seconds(text: str | None) -> float | None:
+    """What somebody wants, where that makes sense."""
+    try:
+        seconds = float(text or "")
+    except ValueError:
+        return None
+    return seconds if LEAST_LINE_SECONDS <= seconds <= MOST_LINE_SECONDS else None
 
 
 class LineFile:
