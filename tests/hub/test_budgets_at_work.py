@@ -5,6 +5,7 @@ What is spent is spent by real spawners' pods on an emulated cluster, seen by th
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -129,6 +130,25 @@ def test_a_blocking_budget_that_is_nearly_used_warns_and_lets_start(costly: Cost
     until(lambda: quota(costly, "cyn") is None, what="the namespace is open again")
     costly.hub.start_server("cyn", {"profile": "cpu"})
     costly.hub.stop_server("cyn")
+
+
+def test_cookies_alone_change_no_budget_whoever_has_them(costly: CostlyHub) -> None:
+    """As a page from elsewhere would send it from the browser of somebody who may."""
+    url = f"{costly.hub.url}services/windlass/api/admin/budgets/user/month/bob"
+    with costly.hub.browser("wendy") as browser:
+        page = browser.get(f"{costly.hub.url}services/windlass/costs")
+        [token] = re.findall(r'data-xsrf="([^"]+)"', page.text)
+        foreign = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
+        for headers in ({}, foreign, {"X-XSRFToken": "x"}, {"X-XSRFToken": token[:-2]}, {"Content-Type": "text/plain"}):
+            answer = browser.put(url, content='{"action": "hold"}', headers=headers)
+            assert answer.status_code == 403, headers
+        assert budget(costly, "bob")["blocks"] is False
+        answer = browser.put(url, content='{"extra_usd": 0}', headers={"X-XSRFToken": token})
+        assert answer.status_code == 200, answer.text
+    with costly.hub.browser("ann") as browser:
+        page = browser.get(f"{costly.hub.url}services/windlass/costs")
+        [token] = re.findall(r'data-xsrf="([^"]+)"', page.text)
+        assert browser.put(url, content='{"action": "hold"}', headers={"X-XSRFToken": token}).status_code == 403
 
 
 def test_no_counter_goes_down_when_hub_and_service_are_killed_and_started_again(costly: CostlyHub) -> None:
