@@ -165,8 +165,9 @@ class WindlassTraits(HasTraits):
 
     gpu_record = Bool(
         False,
-        help="""Whether the GPUs of this machine are watched while nobody looks, each second, and the means of a day are
-        kept in memory. Otherwise they are watched while somebody looks. Jobs write down their own in either case.""",
+        help="""Whether the GPUs of this machine are watched while nobody looks, each second, and means of it are kept
+        in the data folder for a quarter of a year, the coarser the older. Otherwise they are watched while somebody
+        looks. Jobs write down their own in either case.""",
     ).tag(config=True)
 
     @default("tracking_uri")

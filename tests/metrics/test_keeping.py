@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windlass.metrics.keeping import COARSE_KEPT_SECONDS, COARSE_SECONDS, KeptReadings, mean_reading
+from windlass.metrics.keeping import COARSE_SECONDS, KeptReadings, mean_reading
 from windlass.metrics.reading import Reading
 from windlass.metrics.thinning import grid, thin
 
@@ -29,12 +29,6 @@ def test_longer_ago_means_are_kept_when_it_is_recorded() -> None:
     assert means[0].at == COARSE_SECONDS - 1
     assert means[0].memory_bytes == 7
     assert len(means) == 600 / COARSE_SECONDS - 1
-
-
-def test_what_is_recorded_is_forgotten_after_a_day() -> None:
-    kept = kept_of(int(COARSE_KEPT_SECONDS * 1.5), record=True, step=5.0)
-    first = kept.since(0)[0]
-    assert COARSE_KEPT_SECONDS * 0.5 - COARSE_SECONDS <= first.at <= COARSE_KEPT_SECONDS * 0.5 + COARSE_SECONDS
 
 
 def test_a_reading_that_is_not_newer_changes_nothing() -> None:

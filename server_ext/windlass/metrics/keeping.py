@@ -1,34 +1,44 @@
 """What a device's readings were a while ago: each of the last minutes, and means of longer ago where it is recorded.
 
-In memory alone: it is for sparklines, alarms and a look back over a day, and is gone with the process.
+It is for sparklines, alarms and a look back. Whoever records on disk takes from here what is new.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
 
+from windlass.metrics.aging import STEPS, AgingReadings, mean_reading
 from windlass.metrics.reading import Reading
 
-COARSE_SECONDS = 15.0
-"""What one mean stands for, in what is kept for long."""
-COARSE_KEPT_SECONDS = 86_400.0
+__all__ = ["KeptReadings", "mean_reading"]
 
-_COUNTED = frozenset({"memory_bytes", "xid"})
-_FIGURES = tuple(field.name for field in fields(Reading) if field.name not in {"at", "xid"})
+COARSE_SECONDS = STEPS[0].seconds
+"""What one mean stands for, in what is kept for long."""
 
 
 class KeptReadings:
     """One device's."""
 
-    def __init__(self, *, keep_seconds: float, record: bool) -> None:
+    def __init__(self, *, keep_seconds: float, record: bool, known: AgingReadings | None = None) -> None:
+        """`known`: what was recorded before."""
         self._keep = keep_seconds
         self._fine: deque[Reading] = deque()
-        self._coarse: deque[Reading] | None = deque() if record else None
+        self._coarse: AgingReadings | None = (known or AgingReadings()) if record else None
         self._gathered: list[Reading] = []
+        self._new: list[Reading] = []
+        self._has_aged = False
+
+    @property
+    def recorded(self) -> AgingReadings | None:
+        """All means; None where it is not recorded."""
+        return self._coarse
+
+    def take_new(self) -> tuple[list[Reading], bool]:
+        """Means since this was asked last, and whether older ones have become coarser since."""
+        taken = self._new, self._has_aged
+        self._new, self._has_aged = [], False
+        return taken
 
     def add(self, reading: Reading) -> None:
         """Keep one; one that is not newer than the last is left out."""
@@ -46,10 +56,11 @@ class KeptReadings:
 
     def since(self, start: float) -> Sequence[Reading]:
         """Readings since a moment (POSIX seconds), oldest first: each, or means where that is longer ago."""
-        kept = self._fine
-        if self._coarse and (not kept or self._coarse[0].at < kept[0].at) and (not kept or start < kept[0].at):
-            kept = self._coarse
-        return [reading for reading in kept if reading.at >= start]
+        fine, coarse = self._fine, self._coarse
+        oldest = coarse.first_at if coarse is not None else None
+        if coarse is not None and oldest is not None and (not fine or (oldest < fine[0].at and start < fine[0].at)):
+            return coarse.since(start)
+        return [reading for reading in fine if reading.at >= start]
 
     @property
     def is_empty(self) -> bool:
@@ -61,21 +72,8 @@ class KeptReadings:
         if coarse is None:
             return
         if gathered and reading.at // COARSE_SECONDS != gathered[-1].at // COARSE_SECONDS:
-            coarse.append(mean_reading(gathered))
+            mean = mean_reading(gathered)
             gathered.clear()
-            while coarse[0].at < reading.at - COARSE_KEPT_SECONDS:
-                coarse.popleft()
+            self._has_aged = coarse.add(mean) or self._has_aged
+            self._new.append(mean)
         gathered.append(reading)
-
-
-def mean_reading(readings: Sequence[Reading]) -> Reading:
-    """The mean of some readings, as of the last one's time; of each figure over those that have it."""
-    if not readings:
-        raise ValueError("There is no mean of nothing.")
-    means: dict[str, Any] = {}
-    for name in _FIGURES:
-        known = [value for reading in readings if (value := getattr(reading, name)) is not None]
-        if known:
-            mean = statistics.fmean(known)
-            means[name] = round(mean) if name in _COUNTED else mean
-    return Reading(at=readings[-1].at, xid=readings[-1].xid, **means)

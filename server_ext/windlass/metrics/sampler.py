@@ -14,15 +14,19 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
+from windlass.metrics.aging import AgingReadings
 from windlass.metrics.keeping import KeptReadings
 from windlass.metrics.merging import merge, merge_series
-from windlass.metrics.reading import Condition, Device, DeviceSeries, GpuSource, Look, SourceName
+from windlass.metrics.reading import Condition, Device, DeviceSeries, GpuSource, Look, Reading, SourceName
+from windlass.metrics.recording import ReadingFiles
 
 INTERVAL_SECONDS = 1.0
 KEEP_SECONDS = 900.0
 PAST_STEP_SECONDS = 15.0
 FIRST_SECONDS = 1.5
 """How long the first look waits for all sources to answer; later, and after that, each is shown as it comes."""
+WRITTEN_SECONDS = 60.0
+"""What is recorded comes to disk so often: a server that is killed loses a minute."""
 LINGER_SECONDS = 3.0
 """How long it goes on after a single question: who asks again each second is answered without a new beginning."""
 
@@ -60,6 +64,7 @@ class Sampler:
         interval_seconds: float = INTERVAL_SECONDS,
         keep_seconds: float = KEEP_SECONDS,
         record: bool = False,
+        files: ReadingFiles | None = None,
         own_pod: str | None = None,
         linger_seconds: float = LINGER_SECONDS,
         first_seconds: float = FIRST_SECONDS,
@@ -70,7 +75,8 @@ class Sampler:
             sources: each is asked at its own pace.
             interval_seconds: no source is asked more often.
             keep_seconds: how long each reading is kept.
-            record: go on when nobody looks, and keep means of a day.
+            record: go on when nobody looks, and keep means of longer ago.
+            files: keep those of this machine's devices, too, for a server that starts again.
             own_pod: the pod this runs in, where it does.
             linger_seconds: how long to go on after a single question.
             first_seconds: how long the first look waits for sources that have not answered.
@@ -79,6 +85,8 @@ class Sampler:
         self._interval = interval_seconds
         self._keep = keep_seconds
         self._record = record
+        self._files = files if record else None
+        self._has_loaded = False
         self._own_pod = own_pod
         self._linger_seconds = linger_seconds
         self._first_seconds = first_seconds
@@ -106,6 +114,10 @@ class Sampler:
 
     async def record(self) -> None:
         """Begin to record, if it is to; nothing else begins before somebody looks."""
+        if self._files is not None and not self._has_loaded:
+            self._has_loaded = True
+            for each in await asyncio.to_thread(self._files.load):
+                self._keep_readings_of(each.device, known=each.readings)
         await self._settle()
 
     @contextlib.asynccontextmanager
@@ -154,6 +166,9 @@ class Sampler:
             self._leaving.cancel()
             await asyncio.gather(self._leaving, return_exceptions=True)
         await self._settle()
+        if self._files is not None:
+            await self._write_new(self._files)
+            self._files.close()
         await asyncio.gather(*(source.close() for source in self._sources))
 
     @property
@@ -173,6 +188,9 @@ class Sampler:
                     for source in self._sources
                 ]
                 self._tasks.append(asyncio.create_task(self._remember(), name="windlass-gpus-past"))
+                if self._files is not None:
+                    writing = self._keep_writing(self._files)
+                    self._tasks.append(asyncio.create_task(writing, name="windlass-gpus-recording"))
                 self._tasks.append(asyncio.create_task(self._begin_without(), name="windlass-gpus-first"))
             elif not wanted and self._tasks:
                 tasks, self._tasks = self._tasks, []
@@ -240,16 +258,36 @@ class Sampler:
             conditions=(*(condition for look in looks for condition in look.conditions), *unanswered),
         )
         for device in devices:
-            kept = self._kept.get(device.id)
-            if kept is None:
-                readings = KeptReadings(keep_seconds=self._keep, record=self._record)
-                kept = self._kept[device.id] = _Kept(device=device, readings=readings)
+            kept = self._kept.get(device.id) or self._keep_readings_of(device)
             kept.device = device
             if device.reading is not None:
                 kept.readings.add(device.reading)
         self._count += 1
         self._arrived.set()
         self._arrived = asyncio.Event()
+
+    def _keep_readings_of(self, device: Device, *, known: AgingReadings | None = None) -> _Kept:
+        readings = KeptReadings(keep_seconds=self._keep, record=self._record, known=known)
+        kept = self._kept[device.id] = _Kept(device=device, readings=readings)
+        return kept
+
+    async def _keep_writing(self, files: ReadingFiles) -> None:
+        while True:
+            await asyncio.sleep(WRITTEN_SECONDS)
+            await self._write_new(files)
+
+    async def _write_new(self, files: ReadingFiles) -> None:
+        """Put what is new of this machine's devices on disk."""
+        appended: dict[str, tuple[Device, list[Reading]]] = {}
+        for kept in self._kept.values():
+            new, has_aged = kept.readings.take_new()
+            if kept.device.node is not None or kept.device.pod not in (None, self._own_pod) or not new:
+                continue
+            if has_aged and kept.readings.recorded is not None:
+                await asyncio.to_thread(files.rewrite, kept.device, list(kept.readings.recorded))
+            else:
+                appended[kept.device.id] = (kept.device, new)
+        await asyncio.to_thread(files.append, appended)
 
     def _since(self, start: float) -> list[DeviceSeries]:
         forgotten = time.time() - self._keep

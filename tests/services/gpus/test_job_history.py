@@ -15,6 +15,8 @@ from windlass.contract.gpus import JobGpus
 from windlass.errors import Unavailable
 from windlass.metrics.judging import Settings
 from windlass.metrics.reading import Condition, DeviceSeries, Reading
+from windlass.runner import gpu_lines
+from windlass.runner.gpu_sampler import LineFile
 from windlass.services.gpus.job_history import JobGpuHistory
 from windlass.services.gpus.pod_histories import PodHistories, PodHistory
 
@@ -82,9 +84,11 @@ def ranks(tmp_path: Path) -> Path:
     return tmp_path / "ranks"
 
 
-async def got(ranks: Path, exporter: PodHistories, *, engine: InACluster | None = None, points: int = 20) -> JobGpus:
+async def got(
+    ranks: Path, exporter: PodHistories, *, engine: InACluster | None = None, points: int = 20, end: float = END
+) -> JobGpus:
     row = SimpleNamespace(
-        id="j", name="resnet", engine="kubernetes", state="succeeded", started_at=BEGIN, ended_at=END, created_us=0
+        id="j", name="resnet", engine="kubernetes", state="succeeded", started_at=BEGIN, ended_at=end, created_us=0
     )
     row.request = {"workers": 2, "gpus_per_worker": 1}
 
@@ -117,6 +121,30 @@ async def test_a_device_that_both_tell_of_is_one_line_and_the_other_fills_what_i
     assert found.usage.covered > 0.95
     assert found.history.usd[0] is None
     assert found.history.usd[-1] == 2.5
+
+
+async def test_three_days_of_a_job_are_drawn_whole_by_a_server_that_has_just_started(tmp_path: Path) -> None:
+    days = 3 * 86_400.0
+    path = tmp_path / "ranks" / "0" / "gpus.jsonl"
+    path.parent.mkdir(parents=True)
+    file, at = LineFile(path, most=500, line_seconds=10.0), BEGIN
+    while at < BEGIN + days:
+        # As the sampler does: a line stands for as long as the file says by then.
+        seconds, at = file.line_seconds, at + file.line_seconds
+        engine = 0.9 if at < BEGIN + days / 2 else 0.1
+        device = {"uuid": "GPU-0", "seconds": seconds, "index": 0, "rank": 0, "engine": engine, "memory": 10.0}
+        line = {"at": at, "seconds": seconds, "rank": 0, "attempt": 0, "devices": [device]}
+        whole = gpu_lines.clean(line)
+        assert whole is not None
+        file.add(whole)
+    assert len(path.read_text().splitlines()) <= 500, "however long it takes, the file is no longer"
+    found = await got(tmp_path / "ranks", Exporter(PodHistory()), points=100, end=BEGIN + days)
+    (drawn,) = found.history.lines
+    assert drawn.engine[:49] == [0.9] * 49
+    assert drawn.engine[51:99] == [0.1] * 48
+    assert None not in drawn.engine
+    assert found.usage is not None
+    assert found.usage.covered == pytest.approx(0.5, abs=0.01), "of two devices one is known, all the time"
 
 
 async def test_a_prometheus_that_is_away_says_so_beside_what_is_known(ranks: Path) -> None:

@@ -13,6 +13,7 @@ from windlass.metrics.nvml.source import NvmlSource
 from windlass.metrics.prometheus.source import BrokerSource, DcgmSource
 from windlass.metrics.reading import GpuSource
 from windlass.metrics.recorded.source import RecordedJob, RecordedSource
+from windlass.metrics.recording import ReadingFiles
 from windlass.metrics.sampler import KEEP_SECONDS, Sampler
 from windlass.services.changes import ChangeHub
 from windlass.services.engines import Engines
@@ -53,6 +54,7 @@ def assemble_gpus(stands_on: GpusStandOn) -> GpuWatch:
         sources,
         keep_seconds=max(KEEP_SECONDS, thresholds.alarm_seconds * KEPT_BEYOND_ALARM),
         record=settings.gpu_record,
+        files=ReadingFiles(settings.data_dir / "gpus") if settings.gpu_record else None,
         own_pod=settings.pod,
     )
     return GpuWatch(
