@@ -1,6 +1,7 @@
 /** The same job on a cluster: chosen, previewed, queued with its reason, running, done; and what mends a finding. */
 import { expect, test } from './cluster';
-import { jobPage, jobRow, openPanel, openSubmitDialog, showTab } from './pages';
+import { execute, jobPage, jobRow, openGpus, openPanel, openSubmitDialog, showTab } from './pages';
+import { PodMetrics } from './prometheus';
 import { setTheme, violations } from './wcag';
 
 // Two pods are two Pythons with torch beside JupyterLab, on perhaps two cores.
@@ -75,6 +76,67 @@ test('a fix of a finding is merged into the form', async ({ lab, page }) => {
   await expect(dialog.getByText(/^Applied; \d+ findings? now\.$/)).toBeFocused();
   await dialog.getByRole('tab', { name: 'Run' }).click();
   await expect(dialog.getByLabel('GPUs per worker')).toHaveValue('4');
+});
+
+test('ranks of a job stand together with how far apart they are; who ran out of memory gets more next time', async ({
+  cluster,
+  lab,
+  metrics,
+  page
+}) => {
+  test.skip(metrics === null, PodMetrics.missing ?? '');
+  const source = [
+    'import os, time',
+    'class OutOfMemoryError(RuntimeError): pass',
+    'while not os.path.exists("/data/greedy"):\n    time.sleep(0.1)',
+    'raise OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")'
+  ].join('\n');
+  const volumes = [{ claim: 'imagenet-dataset', path: '/data' }];
+  const job = await lab.submit({
+    notebook: lab.write('cluster/greedy.ipynb', [{ source }]),
+    name: 'greedy',
+    engine: 'kubernetes',
+    workers: 3,
+    gpus_per_worker: 1,
+    cluster: { volumes, memory_bytes: 2 ** 30 }
+  });
+  await lab.open(page);
+  await execute(page, 'windlass:open-job', { id: job.id });
+  await expect(jobPage(page).getByRole('status').first()).toContainText('Running');
+  const placement = (await (await lab.api(`/windlass/v1/jobs/${job.id}/placement`)).json()) as {
+    namespace: string;
+    pods: { name: string; ranks: number[] }[];
+  };
+  const { namespace, pods } = placement;
+  metrics?.tell(
+    pods.map(({ name: pod, ranks: [rank] }) => ({
+      ...{ namespace, pod, memoryMib: 4096, cores: 1.5 },
+      engine: rank === 1 ? 0.1 : 0.9
+    }))
+  );
+  const tree = await openGpus(page);
+  const head = tree.getByRole('treeitem', { name: /^Job greedy, 3 GPUs/ });
+  await expect(head).toContainText('10–90 %, mean 63 %', { timeout: 60_000 });
+  await expect(head).toContainText('rank 1 stands out');
+  await expect(head).toContainText('25 %');
+  await expect(head).toContainText('$1.50/h');
+  const behind = tree.getByRole('treeitem', { name: /^Rank 1/ });
+  await expect(behind).toContainText('Stands out from the other ranks');
+  await expect(behind).toContainText('1.5 cores · 2 GiB');
+  await expect(tree.getByRole('treeitem', { name: /^Rank 0/ })).not.toContainText('Stands out');
+  expect(await violations(page, '.jp-WindlassGpus')).toEqual([]);
+
+  cluster.write('imagenet-dataset', 'greedy', '');
+  await expect(jobPage(page).getByRole('status').first()).toContainText('Failed');
+  await expect(head).toHaveCount(0);
+  await showTab(page, 'Cost');
+  const advice = jobPage(page).getByRole('tabpanel').filter({ hasText: 'Right size' });
+  await expect(advice).toContainText('NVIDIA-A100-SXM4-80GB');
+  await advice.getByRole('button', { name: 'Use This Next Time' }).click();
+  await advice.getByRole('button', { name: 'Train Now…' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByLabel('GPUs per worker')).toHaveValue('1');
+  await expect(dialog.getByLabel('GPU', { exact: true })).toHaveValue(/NVIDIA-A100-SXM4-80GB/);
 });
 
 for (const theme of ['JupyterLab Light', 'JupyterLab Dark']) {

@@ -2,11 +2,13 @@
  * An emulated cluster whose pods run on this machine, and a JupyterLab that a kubeconfig leads to it.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { test as base } from '@playwright/test';
 import { Lab } from './lab';
+import { PodMetrics } from './prometheus';
 
 const REPOSITORY = resolve(__dirname, '..', '..');
 
@@ -70,8 +72,18 @@ export class EmulatedCluster {
   }
 }
 
+/** The cluster's nodes are spot capacity. */
+const PRICES = `version: 1
+source: our contract
+prices:
+- {gpu: Tesla-T4, capacity: spot, usd_per_hour: 0.5}
+- {gpu: NVIDIA-A100-SXM4-80GB, capacity: spot, usd_per_hour: 4}
+- {cpu: core, capacity: spot, usd_per_hour: 0}
+- {memory: GiB, capacity: spot, usd_per_hour: 0}
+`;
+
 /** Tests share one cluster and one JupyterLab; each uses notebooks of its own name. */
-export const test = base.extend<object, { cluster: EmulatedCluster; lab: Lab }>({
+export const test = base.extend<object, { cluster: EmulatedCluster; metrics: PodMetrics | null; lab: Lab }>({
   cluster: [
     async ({}, use) => {
       const cluster = await EmulatedCluster.start();
@@ -80,15 +92,30 @@ export const test = base.extend<object, { cluster: EmulatedCluster; lab: Lab }>(
     },
     { scope: 'worker', timeout: 120_000 }
   ],
+  /** null: this machine has no Prometheus. */
+  metrics: [
+    async ({}, use) => {
+      const metrics = PodMetrics.missing === null ? await PodMetrics.start() : null;
+      await use(metrics);
+      await metrics?.dispose();
+    },
+    { scope: 'worker' }
+  ],
   lab: [
-    async ({ cluster }, use) => {
+    async ({ cluster, metrics }, use) => {
       test.skip(cluster.missing !== null, `This machine does not let us make ${cluster.missing ?? ''}.`);
+      const folder = mkdtempSync(join(tmpdir(), 'windlass-e2e-config-'));
+      const settings = { prometheus_url: metrics?.url ?? '', price_book: join(folder, 'prices.yaml') };
+      writeFileSync(settings.price_book, PRICES);
+      writeFileSync(join(folder, 'jupyter_server_config.json'), JSON.stringify({ WindlassApp: settings }));
       const lab = await Lab.start({
+        JUPYTER_CONFIG_PATH: folder,
         KUBECONFIG: cluster.kubeconfig,
         JUPYTER_IMAGE: 'registry.example.com/lab:2026.11'
       });
       await use(lab);
       await lab.dispose();
+      rmSync(folder, { recursive: true });
     },
     { scope: 'worker', timeout: 120_000 }
   ]

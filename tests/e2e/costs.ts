@@ -1,5 +1,5 @@
 /** A JupyterLab on a machine with two cards and a price book, both in the test's hands. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base } from '@playwright/test';
@@ -28,11 +28,6 @@ export class PricedMachine {
     };
     this.driver.set(() => undefined);
     this.price(BOOK);
-    mkdirSync(join(this._folder, 'bin'));
-    const tool = join(this._folder, 'bin', 'nvidia-smi');
-    const told = UUIDS.map((uuid, at) => `echo 'GPU ${at}: ${A100} (UUID: ${uuid})'`);
-    writeFileSync(tool, `#!/bin/sh\n${told.join('\n')}\n`);
-    chmodSync(tool, 0o755);
   }
 
   readonly driver = new FakeDriver();
@@ -48,11 +43,7 @@ export class PricedMachine {
     mkdirSync(config, { recursive: true });
     const settings = { price_book: this.book, advice_minutes: 0.03, local_gpus: ['0', '1'] };
     writeFileSync(join(config, 'jupyter_server_config.json'), JSON.stringify({ WindlassApp: settings }));
-    return {
-      ...this.driver.environment(10),
-      JUPYTER_CONFIG_PATH: config,
-      PATH: `${join(this._folder, 'bin')}:${process.env.PATH ?? ''}`
-    };
+    return { ...this.driver.environment(10), JUPYTER_CONFIG_PATH: config };
   }
 
   /** Write the price book. */

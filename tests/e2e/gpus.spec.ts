@@ -1,9 +1,9 @@
 /** GPUs as they are seen: bars that move, slices, owners, alarms, a driver that goes away, and nothing sent unseen. */
 import { execFileSync } from 'node:child_process';
-import { test as base, type Locator, type Page } from '@playwright/test';
+import { test as base, type Page } from '@playwright/test';
 import { DRIVER_NOT_LOADED, FakeDriver, GIB, twoGpus } from './gpus';
 import { expect, Lab } from './lab';
-import { execute, jobPage, jobRow, openPanel } from './pages';
+import { execute, jobPage, jobRow, openGpus } from './pages';
 import { setTheme, violations } from './wcag';
 
 /** Alarms come after so long. */
@@ -34,16 +34,6 @@ const test = base.extend<{ driver: FakeDriver }, { lab: Lab; library: FakeDriver
     await use(library);
   }
 });
-
-/** Open the panel at its GPUs; returns their tree. */
-async function openGpus(page: Page): Promise<Locator> {
-  const panel = await openPanel(page);
-  const tree = panel.getByRole('tree', { name: 'GPUs' });
-  if (!(await tree.isVisible())) {
-    await panel.locator('.lm-AccordionPanel-title', { hasText: 'GPUs' }).click();
-  }
-  return tree;
-}
 
 const statusItem = (page: Page) => page.locator('#jp-main-statusbar').getByRole('button', { name: /^GPU / });
 
@@ -82,8 +72,12 @@ test('a bar moves, slices stand under their card, and a kernel is its notebook',
   await expect(busy).toContainText('8 of 40 GiB');
   await expect(busy).toContainText('312 W');
   await expect(busy).toContainText('explore.ipynb');
+  const names = await tree.getByRole('treeitem').evaluateAll(rows => rows.map(row => row.getAttribute('aria-label')));
+  expect(names.map(name => name?.split(',')[0])).toEqual(['This machine', 'GPU 0', 'GPU 1', 'MIG 1g.5gb', 'MIG 2g.10gb']);
   await expect(tree.getByRole('treeitem', { level: 3 })).toHaveCount(2);
   await expect(tree.getByRole('treeitem', { name: /^MIG 2g.10gb/ })).toContainText('3 of 10 GiB');
+  // A card that is cut has no users of its own.
+  await expect(tree.getByRole('treeitem', { name: /^GPU 1/ })).not.toContainText('nobody');
   await expect(statusItem(page)).toHaveText('GPU 87 %');
 
   const bar = busy.locator('.jp-WindlassMeter-bar').first();
@@ -165,6 +159,8 @@ test('a job that lets its GPU idle is told of, until that is dismissed; its char
   const tree = await openGpus(page);
   const job = tree.getByRole('treeitem', { name: /^Job lazy/ });
   await expect(job).toContainText('0 %');
+  await expect(job).toContainText('$36.50/h · $0');
+  await expect(statusItem(page)).toContainText('$36.50/h');
   const alarms = page.getByRole('log', { name: 'GPU alarms' });
   await expect(alarms).toContainText('lazy', { timeout: 60_000 });
   await expect(statusItem(page)).toContainText('1 alarm');
@@ -177,6 +173,13 @@ test('a job that lets its GPU idle is told of, until that is dismissed; its char
   await expect(charts.getByRole('region', { name: 'Use' }).getByRole('img')).toHaveAttribute('aria-label', /Rank 0: mean/);
   await expect(charts.getByRole('region', { name: 'accuracy' }).getByRole('img')).toBeVisible({ timeout: 60_000 });
   await expect(charts.getByText(/Achieved.*accuracy from 0.5 to/)).toBeVisible();
+  // What it had cost by when grows while one looks, and the head says the same.
+  const cost = charts.getByRole('region', { name: 'Cost by then' }).getByRole('img');
+  const most = async (): Promise<number> =>
+    Number(/most (\d+(?:\.\d+)?)/.exec((await cost.getAttribute('aria-label')) ?? '')?.[1]);
+  const before = await most();
+  await expect.poll(most).toBeGreaterThan(before);
+  await expect(charts.getByText(/Achieved so far for \$0\.\d+: accuracy/)).toBeVisible();
   expect(await violations(page, '.jp-WindlassGpuPage')).toEqual([]);
   await charts.getByRole('button', { name: 'Zoom in' }).click();
   await expect(charts.getByRole('button', { name: 'Show all' })).toBeEnabled();
@@ -186,7 +189,9 @@ test('a job that lets its GPU idle is told of, until that is dismissed; its char
   await jobPage(page).getByRole('button', { name: 'GPUs' }).click();
   await expect(charts).toBeVisible();
   // A pause is none before it has lasted a minute.
-  await expect(tree.getByRole('treeitem', { name: /^GPU 0/ })).toContainText('Idle for', { timeout: 75_000 });
+  await expect(tree.getByRole('treeitem', { name: /^GPU 0/ })).toContainText(/Idle for 1:\d\d, costs \$36\.00\/h/, {
+    timeout: 75_000
+  });
   await expect(jobRow(page, 'lazy')).toBeVisible();
   await charts.getByRole('button', { name: 'Open job' }).click();
   await jobPage(page).getByRole('button', { name: /Stop/ }).click();

@@ -43,6 +43,13 @@ export interface IMachine {
   errors: [call: string, code: number][];
 }
 
+const PRICES = `version: 1
+source: our contract
+prices:
+- {gpu: NVIDIA A100-SXM4-40GB, usd_per_hour: 36}
+- {cpu: core, usd_per_hour: 0.5}
+`;
+
 /** Two A100: one at work, one cut in two slices. */
 export function twoGpus(): IMachine {
   const name = 'NVIDIA A100-SXM4-40GB';
@@ -70,6 +77,9 @@ export class FakeDriver {
     this._folder = mkdtempSync(join(tmpdir(), 'windlass-nvml-'));
     const flags = ['-O1', '-shared', '-fPIC', `-Wl,-soname,${LIBRARY}`, '-pthread'];
     execFileSync('cc', [...flags, '-o', join(this._folder, LIBRARY), SOURCE]);
+    // The local engine asks NVIDIA's tool which cards there are to give.
+    mkdirSync(join(this._folder, 'bin'));
+    writeFileSync(join(this._folder, 'bin', 'nvidia-smi'), `#!/bin/sh\ncat '${this._state}.list'\n`, { mode: 0o755 });
   }
 
   machine: IMachine = twoGpus();
@@ -78,9 +88,16 @@ export class FakeDriver {
   environment(minutes: number): Record<string, string> {
     const config = join(this._folder, 'config');
     mkdirSync(config, { recursive: true });
-    const settings = { WindlassApp: { gpu_alarm_minutes: minutes, local_gpus: ['0'] } };
-    writeFileSync(join(config, 'jupyter_server_config.json'), JSON.stringify(settings));
-    return { LD_LIBRARY_PATH: this._folder, FAKE_NVML_STATE: this._state, JUPYTER_CONFIG_PATH: config };
+    const book = join(this._folder, 'prices.yaml');
+    writeFileSync(book, PRICES);
+    const settings = { gpu_alarm_minutes: minutes, local_gpus: ['0'], price_book: book };
+    writeFileSync(join(config, 'jupyter_server_config.json'), JSON.stringify({ WindlassApp: settings }));
+    return {
+      LD_LIBRARY_PATH: this._folder,
+      FAKE_NVML_STATE: this._state,
+      JUPYTER_CONFIG_PATH: config,
+      PATH: `${join(this._folder, 'bin')}:${process.env.PATH ?? ''}`
+    };
   }
 
   /** Whether some process holds the driver. */
@@ -100,6 +117,8 @@ export class FakeDriver {
       ...processes.map(([where, pid, bytes]) => `process ${where} pid=${pid} memory=${bytes}`),
       ...errors.map(([call, code]) => `error ${call} ${code}`)
     ];
+    const listed = cards.map(({ name, uuid }, at) => `GPU ${at}: ${name} (UUID: ${uuid})\n`);
+    writeFileSync(`${this._state}.list`, listed.join(''));
     writeFileSync(`${this._state}.new`, `${lines.join('\n')}\n`);
     renameSync(`${this._state}.new`, this._state);
   }

@@ -133,12 +133,13 @@ export class Lab {
     });
   }
 
-  /** Send a notebook, as a program does. */
-  async submit(request: object): Promise<void> {
+  /** Send a notebook, as a program does; returns the job. */
+  async submit(request: object): Promise<{ id: string }> {
     const answer = await this.api('/windlass/v1/jobs', { method: 'POST', body: JSON.stringify(request) });
     if (!answer.ok) {
       throw new Error(await answer.text());
     }
+    return (await answer.json()) as { id: string };
   }
 
   /** Write a notebook below the root; returns its path. */
@@ -203,7 +204,7 @@ export class Lab {
 }
 
 /** A port that was free a moment ago. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const probe = createServer();
     probe.once('error', fail);

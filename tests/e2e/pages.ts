@@ -18,6 +18,16 @@ export async function openPanel(page: Page): Promise<Locator> {
   return page.getByRole('region', { name: 'Windlass' });
 }
 
+/** Open the panel at its GPUs; returns their tree. */
+export async function openGpus(page: Page): Promise<Locator> {
+  const panel = await openPanel(page);
+  const tree = panel.getByRole('tree', { name: 'GPUs' });
+  if (!(await tree.isVisible())) {
+    await panel.locator('.lm-AccordionPanel-title', { hasText: 'GPUs' }).click();
+  }
+  return tree;
+}
+
 /** The row of a job, newest first where several carry the name. */
 export function jobRow(page: Page, name: string): Locator {
   return page.getByRole('grid', { name: 'Jobs' }).getByRole('row').filter({ hasText: name }).first();

@@ -1,16 +1,23 @@
 /** New readings put in their places among what is known of GPUs. Pure. */
-import type { GpuDevice, GpuReadingsEvent, GpuSnapshot, JobGpuGroup, Spread } from '../api/types';
+import type { GpuDevice, GpuReading, GpuReadingsEvent, GpuSnapshot, JobGpuGroup, Spread } from '../api/types';
 
 /** The snapshot with new readings; what readings do not tell of stays as it was. */
 export function withReadings(snapshot: GpuSnapshot, event: GpuReadingsEvent): GpuSnapshot {
   const devices = snapshot.devices.map(device => ({ ...device, now: event.readings[device.id] ?? null }));
   return {
     ...snapshot,
+    at: laterOf(snapshot.at, Object.values(event.readings)),
     devices,
     groups: snapshot.groups.map(group => regrouped(group, devices, event)),
     engine: event.engine,
     usd_per_hour: event.usd_per_hour
   };
+}
+
+/** When the newest reading was taken: the clock of what is shown goes on with readings alone, too. */
+function laterOf(at: string, readings: readonly GpuReading[]): string {
+  const newest = Math.max(...readings.map(reading => reading.at * 1000));
+  return newest > Date.parse(at) ? new Date(newest).toISOString() : at;
 }
 
 function regrouped(group: JobGpuGroup, devices: readonly GpuDevice[], event: GpuReadingsEvent): JobGpuGroup {

@@ -124,6 +124,8 @@ describe('the view of GPUs', () => {
       job_usd: {}
     });
     expect(model.trailOf('GPU-a').map(({ at }) => at)).toEqual([1000, 1001, 1200]);
+    // What is shown is of then: sparklines end there, and idle time goes on.
+    expect(model.snapshot?.at).toBe('1970-01-01T00:20:00.000Z');
     look.dispose();
   });
 

@@ -102,7 +102,8 @@ export function namesOf(lines: readonly GpuLine[], trans: TranslationBundle): st
     counts.set(rank, (counts.get(rank) ?? 0) + 1);
   }
   return lines.map(({ rank, label }) => {
-    const short = label.replace(/^NVIDIA /, '');
+    // Where a job wrote it down, the rank is part of it.
+    const short = label.replace(/^NVIDIA |^rank \d+, /, '');
     if (rank === null) {
       return short;
     }

@@ -106,9 +106,9 @@ export function spreadText(
     return trans.__('unknown');
   }
   const percent = (fraction: number): number => Math.round(fraction * 100);
+  const isOne = percent(least) === percent(most);
   const all = trans.__('%1–%2 %, mean %3 %', percent(least), percent(most), percent(mean));
-  const one = trans.__('%1 %', percent(mean));
-  const text = known > 1 ? all : one;
+  const text = isOne ? trans.__('%1 %', percent(mean)) : all;
   return known < devices ? trans.__('%1 (of %2 of %3)', text, known, devices) : text;
 }
 

@@ -71,12 +71,10 @@ function JobFigures({ group, trans }: { group: JobGpuGroup; trans: TranslationBu
       <div className="jp-WindlassGpus-spread">
         <span>{trans.__('Use')}</span>
         <Meter fraction={engine.mean} kind="engine" least={engine.least} most={engine.most} />
-        <span>{spreadText(engine, devices, trans)}</span>
-      </div>
-      <div className="jp-WindlassGpus-spread">
+        <span className="jp-WindlassGpus-value">{spreadText(engine, devices, trans)}</span>
         <span>{trans.__('Mem')}</span>
         <Meter fraction={memory.mean} kind="memory" least={memory.least} most={memory.most} />
-        <span>{spreadText(memory, devices, trans)}</span>
+        <span className="jp-WindlassGpus-value">{spreadText(memory, devices, trans)}</span>
       </div>
       {straggler !== null && (
         <div className="jp-WindlassGpus-warning">

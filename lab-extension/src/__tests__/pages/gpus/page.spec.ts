@@ -143,6 +143,10 @@ describe('the page of GPUs', () => {
     await waitFor(() => expect(charts()[2]).toContain('Rank 0: mean 51, most 100.'));
     expect(charts()[1]).toContain('most 512');
     expect(text()).toContain('Achieved so far for $512.00');
+    const readings = { 'GPU-a': makeReading({ at: 1011, engine: 0.03 }) };
+    const rest = { engine: 0.03, usd_per_hour: 60, job_usd: { 'job-1': 530 } };
+    await act(async () => FakeWebSocket.last.say({ type: 'gpu_readings', readings, ...rest }));
+    await waitFor(() => expect(charts()[1]).toContain('most 530'));
 
     ofJob.mockResolvedValue(makeJobGpus());
     await waitFor(() => expect(about()).toEqual(['subscribe_gpus', 'unsubscribe_gpus']));
