@@ -26,6 +26,7 @@ SCRIPTS = (
     "experiments_curves",
     "experiments_browser",
     "gpu_watching",
+    "gpu_sampler",
     "gpu_prometheus",
     "costs_query",
 )

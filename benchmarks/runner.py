@@ -78,8 +78,8 @@ def run(command: list[str], folder: Path, **more: str) -> float:
     return time.perf_counter() - began
 
 
-def ours(folder: Path, cells: Sequence[str], *, launcher: Sequence[str] = (sys.executable,)) -> float:
-    """Seconds the runner takes for these cells, laid out as the supervisor does."""
+def laid_out(folder: Path, cells: Sequence[str]) -> Path:
+    """A job of these cells, laid out as the supervisor does. Returns its bundle."""
     bundle = folder / "bundle"
     shutil.rmtree(bundle, ignore_errors=True)
     shutil.copytree(RUNNER, bundle / "windlass_runner", ignore=shutil.ignore_patterns("__pycache__"))
@@ -87,10 +87,19 @@ def ours(folder: Path, cells: Sequence[str], *, launcher: Sequence[str] = (sys.e
     (bundle / "files").mkdir()
     (bundle / "files" / "n.ipynb").write_text(notebook(cells))
     (bundle / "manifest.json").write_text(json.dumps({"format": 1, "notebook": "n.ipynb", "parameters": {}}))
+    return bundle
+
+
+def ours(folder: Path, cells: Sequence[str], *, launcher: Sequence[str] = (sys.executable,)) -> float:
+    """Seconds the runner takes for these cells."""
+    return carried_out(laid_out(folder, cells), launcher=launcher)
+
+
+def carried_out(bundle: Path, *, launcher: Sequence[str] = (sys.executable,), **more: str) -> float:
+    """Seconds the runner takes for what is laid out; `more` of its environment."""
     command = [*launcher, str(bundle / "windlass_run.py")]
-    return run(
-        command, bundle / "files", WINDLASS_JOB_ID="bench", WINDLASS_JOB_DIR=str(folder), WINDLASS_LOG_TO_FILES="1"
-    )
+    job = {"WINDLASS_JOB_ID": "bench", "WINDLASS_JOB_DIR": str(bundle.parent), "WINDLASS_LOG_TO_FILES": "1"}
+    return run(command, bundle / "files", **job, **more)
 
 
 def own_seconds(folder: Path) -> float:
