@@ -2,15 +2,15 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { test as base, type Page } from '@playwright/test';
+import { test as base } from '@playwright/test';
 import { Lab } from './lab';
 
 const REPOSITORY = resolve(__dirname, '..', '..');
 
-/** Where the hub is, and what it puts into servers. */
+/** The hub, by what it puts into servers. */
 export class CostlyHub {
   private constructor(
-    private readonly _place: { url: string; password: string; environments: Record<string, Record<string, string>> },
+    private readonly _environments: Record<string, Record<string, string>>,
     private readonly _end: () => Promise<void>
   ) {}
 
@@ -24,7 +24,7 @@ export class CostlyHub {
       createInterface({ input: process.stdout }).once('line', done);
       process.once('exit', code => fail(new Error(`the hub's launcher ended with ${code}`)));
     });
-    return new CostlyHub(JSON.parse(first), async () => {
+    return new CostlyHub(JSON.parse(first) as Record<string, Record<string, string>>, async () => {
       process.stdin.end();
       await gone;
     });
@@ -32,17 +32,7 @@ export class CostlyHub {
 
   /** What the hub puts into a user's server. */
   environment(user: string): Record<string, string> {
-    return this._place.environments[user] ?? {};
-  }
-
-  /** Log in and open the page of costs. */
-  async openCosts(page: Page, user: string): Promise<void> {
-    await page.goto(`${this._place.url}hub/login?next=${encodeURIComponent('/hubs/hub/home')}`);
-    await page.getByLabel('Username').fill(user);
-    await page.getByLabel('Password').fill(this._place.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(/hub\/home/);
-    await page.goto(`${this._place.url}services/windlass/costs`);
+    return this._environments[user] ?? {};
   }
 
   async dispose(): Promise<void> {

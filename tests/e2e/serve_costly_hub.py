@@ -1,6 +1,6 @@
-"""A real JupyterHub on which people have spent money, for the browser tests of budgets and of the team's costs.
+"""A real JupyterHub on which people have spent money, for the browser tests of budgets.
 
-Says as one line of JSON where it is, and what the hub puts into a user's server, by user. Ends with its input.
+Says as one line of JSON what the hub puts into a user's server, by user. Ends with its input.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
             user: {"WINDLASS_HUB_URL": f"{hub.url}services/windlass/api/", "JUPYTERHUB_API_TOKEN": hub.token_of(user)}
             for user in SPENT
         }
-        print(json.dumps({"url": hub.url, "password": hub.token, "environments": environments}), flush=True)
+        print(json.dumps(environments), flush=True)
         sys.stdin.read()
 
 

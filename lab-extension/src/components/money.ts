@@ -46,5 +46,7 @@ export function formatPart(fraction: number | null, trans: TranslationBundle): s
   if (fraction === null) {
     return trans.__('unknown');
   }
-  return fraction > 0 && fraction < 0.005 ? trans.__('<1 %') : trans.__('%1 %', Math.round(fraction * 100).toLocaleString('en-US'));
+  return fraction > 0 && fraction < 0.005
+    ? trans.__('<1 %')
+    : trans.__('%1 %', Math.round(fraction * 100).toLocaleString('en-US'));
 }

@@ -44,9 +44,11 @@ export function Advice(props: IAdviceProps): React.JSX.Element {
       </dl>
       {advice.why_not.length > 0 && (
         <details>
-          <summary>{advice.verdict === 'larger'
+          <summary>
+            {advice.verdict === 'larger'
               ? trans.__('Why not something else')
-              : trans.__('Why nothing smaller than that')}</summary>
+              : trans.__('Why nothing smaller than that')}
+          </summary>
           <ul className="jp-WindlassAdvice-why">
             {advice.why_not.map(reason => (
               <li key={reason}>{reason}</li>
