@@ -30,6 +30,7 @@ export function makeBudget(given: Partial<Budget> = {}): Budget {
     warn_at: 0.8,
     state: 'ok',
     blocks: false,
+    refuses: false,
     ...given
   };
 }

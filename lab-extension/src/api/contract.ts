@@ -944,6 +944,8 @@ export interface components {
             state: "ok" | "warning" | "over";
             /** @description Whether nothing new may be started once it is over. */
             blocks: boolean;
+            /** @description Whether nothing new may be started now: it is over and blocks, or an administrator holds it. */
+            refuses: boolean;
         };
         /** @description The budgets that count for this user. */
         BudgetList: {

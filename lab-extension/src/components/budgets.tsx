@@ -53,7 +53,10 @@ function nameOf({ scope, name, period }: Budget, trans: TranslationBundle): stri
     : trans.__('Budget of %1 of this week', name);
 }
 
-function consequence({ state, blocks }: Budget, trans: TranslationBundle): string | null {
+function consequence({ state, blocks, refuses }: Budget, trans: TranslationBundle): string | null {
+  if (refuses) {
+    return trans.__('nothing new may be started');
+  }
   if (state === 'over') {
     return blocks ? trans.__('nothing new may be started') : trans.__('it is exceeded');
   }

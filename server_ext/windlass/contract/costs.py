@@ -115,6 +115,8 @@ class Budget(WireModel):
     state: Literal["ok", "warning", "over"]
     blocks: bool
     """Whether nothing new may be started once it is over."""
+    refuses: bool = False
+    """Whether nothing new may be started now: it is over and blocks, or an administrator holds it."""
 
 
 class CostEstimate(WireModel):

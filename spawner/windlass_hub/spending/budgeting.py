@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from windlass.contract.costs import Budget
 from windlass_hub.budget_rules import BudgetRule
 
 from .amounts import day_of
@@ -117,6 +118,14 @@ class Budgeting:
             return []
         return [self._stand_of(owed) for owed in owed_by(self.rules, user=user, groups=groups)]
 
+    def told_to(self, user: str, groups: Collection[str]) -> list[Budget]:
+        """The same as the user reads it: what blocks a group does not block whom an admin has made an exception."""
+        stands = self.stands_of(user, groups)
+        told = [each.wire() for each in stands]
+        if not _is_exempt(stands):
+            return told
+        return [each.model_copy(update={"blocks": False, "refuses": False}) for each in told]
+
     @property
     def known(self) -> bool:
         """Whether it is known how budgets stand."""
@@ -129,7 +138,7 @@ class Budgeting:
         """
         known = groups if groups is not None else self._people.groups_of(user)
         stands = self.stands_of(user, known or ())
-        if any(each.owed.scope == "user" and each.exception.action == "exempt" for each in stands):
+        if _is_exempt(stands):
             return None
         blocking = [each for each in stands if each.blocks]
         if not blocking:
@@ -181,6 +190,10 @@ class Budgeting:
             log.info("That a budget is %s is told later: %s", found.state, error)
             return False
         return True
+
+
+def _is_exempt(stands: Collection[Stand]) -> bool:
+    return any(each.owed.scope == "user" and each.exception.action == "exempt" for each in stands)
 
 
 def _of(owed: Owed, spent: SpentSince) -> Spending:

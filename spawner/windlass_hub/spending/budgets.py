@@ -87,9 +87,13 @@ class Stand:
     @property
     def blocks(self) -> bool:
         """Whether nothing new may be started now."""
-        if self.exception.action == "hold":
-            return True
-        return self.owed.rule.blocks and self.state == "over" and self.exception.action != "exempt"
+        return self.exception.action == "hold" or (self._may_block and self.state == "over")
+
+    @property
+    def _may_block(self) -> bool:
+        if self.exception.action is None:
+            return self.owed.rule.blocks
+        return self.exception.action == "hold"
 
     @property
     def used(self) -> float:
@@ -108,7 +112,8 @@ class Stand:
             unknown_jobs=self.spending.unknown,
             warn_at=self.owed.rule.warn_at,
             state=self.state,
-            blocks=self.owed.rule.blocks or self.exception.action == "hold",
+            blocks=self._may_block,
+            refuses=self.blocks,
         )
 
 

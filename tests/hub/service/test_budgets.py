@@ -102,6 +102,26 @@ async def test_an_admin_lifts_it_and_it_is_in_the_audit_log(team: Team) -> None:
     assert {entry.action for entry in entries} >= {"budget.decide", "budget.block", "budget.lift", "budget.over"}
 
 
+async def test_who_is_held_or_exempt_is_told_so_in_the_budgets_that_they_read(team: Team) -> None:
+    async def told() -> dict[str, tuple[bool, bool]]:
+        items = (await team.get("ann", "api/budgets"))["items"]
+        return {item["name"]: (item["blocks"], item["refuses"]) for item in items}
+
+    await team.job("train-j1-master-0")
+    await team.after(0)
+    async with team.service.client("writer") as http:
+        await http.put("api/admin/budgets/group/week/team-a", json={"action": "hold"})
+        await http.put("api/admin/budgets/user/month/ann", json={"action": "hold"})
+        assert await told() == {"ann": (True, True), "team-a": (True, True)}
+        await http.put("api/admin/budgets/user/month/ann", json={"action": "exempt"})
+        await team.after(3)
+        assert await told() == {"ann": (False, False), "team-a": (False, False)}
+        assert await refusal_of(team) is None
+        await http.put("api/admin/budgets/group/week/team-a", json={})
+        await http.put("api/admin/budgets/user/month/ann", json={})
+        assert await told() == {"ann": (True, True), "team-a": (False, False)}
+
+
 async def test_a_hold_and_an_exemption_hold_until_the_period_turns(team: Team) -> None:
     async with team.service.client("writer") as http:
         await team.after(0)

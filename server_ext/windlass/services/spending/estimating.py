@@ -65,7 +65,7 @@ class Estimates:
         found, notes = await self._priced(request, owner)
         budgets, problem = await self._budgets()
         per_hour = found.usd_per_hour
-        over = next((budget for budget in budgets if budget.blocks and budget.state == "over"), None)
+        over = next((budget for budget in budgets if budget.refuses), None)
         return CostEstimate(
             usd_per_hour=number(per_hour),
             spot_usd_per_hour=number(found.spot_usd_per_hour),
@@ -181,6 +181,8 @@ def _is_of(offer: OfferedGpu, held: Held) -> bool:
 
 def _refusal(budget: Budget) -> str:
     whose = "Your budget" if budget.scope == "user" else f"The budget of {budget.name}"
+    if budget.state != "over":
+        return f"{whose} is on hold: nothing new starts until your administrators release it."
     return (
         f"{whose} of ${budget.limit_usd:,.2f} a {budget.period} is spent (${budget.spent_usd:,.2f}): nothing new "
         "starts until the next one begins, or your administrators raise it."

@@ -7,7 +7,7 @@ import io
 from datetime import date, datetime, timedelta, timezone
 from typing import get_args
 
-from windlass.contract.costs import BudgetList, CostBy, CostReport, CostRow
+from windlass.contract.costs import Budget, BudgetList, CostBy, CostReport, CostRow
 from windlass_hub.service.auth import ServiceHandler, needs
 from windlass_hub.service.problems import InvalidRequest
 from windlass_hub.service.server_costs import server_cost
@@ -20,6 +20,7 @@ MOST = 10_000
 LONGEST_DAYS = 3660
 BY_DAYS = "These figures are kept by whole days of UTC: they begin and end at midnight."
 BY_GROUP = "A user of several groups is in the row of each of them: the rows are more than the total."
+UNKNOWN = "Hours of jobs of unknown cost may be missing in the sums too."
 COUNTED = "Jobs, notebook servers and deployed models count one each."
 _CSV = (
     "key", "label", "usd", "idle_usd", "gpu_hours", "idle_gpu_hours", "jobs", "unknown_jobs", "unknown_idle_jobs",
@@ -40,7 +41,8 @@ class CostsHandler(ServiceHandler):
         items, total = await cost_rows(
             spending.records, by=by, first=first, last=last, owner=None if whole_team else self._own_name()
         )
-        notes = [BY_DAYS, COUNTED, *([BY_GROUP] if by == "group" and whole_team else ())]
+        notes = [BY_DAYS, COUNTED, *([UNKNOWN] if total.unknown_jobs else ())]
+        notes += [BY_GROUP] if by == "group" and whole_team else ()
         if spending.problem is not None:
             notes.append(f"The figures may be old: {spending.problem}")
         wants_csv = "text/csv" in self.request.headers.get("Accept", "")
@@ -122,15 +124,14 @@ class BudgetsHandler(ServiceHandler):
     async def get(self) -> None:
         """The budgets that count for the caller; all of them for whoever may see costs and asks with `all=1`."""
         budgeting = self.state.costs.budgeting
+        items: list[Budget] = []
         if self.query_text("all", most=8) is not None and self.caller.has(COSTS_READ):
-            stands = budgeting.stands()
-        elif self.caller.kind != "user":
-            stands = []
-        else:
-            stands = budgeting.stands_of(self.caller.name, await self._groups())
+            items = [each.wire() for each in budgeting.stands()]
+        elif self.caller.kind == "user":
+            items = budgeting.told_to(self.caller.name, await self._groups())
         order = {"over": 0, "warning": 1, "ok": 2}
-        stands.sort(key=lambda each: (order[each.state], each.owed.scope, each.owed.name))
-        self.reply(BudgetList(items=[each.wire() for each in stands]))
+        items.sort(key=lambda each: (order[each.state], each.scope, each.name))
+        self.reply(BudgetList(items=items))
 
     async def _groups(self) -> frozenset[str]:
         # A user's server may have a token that is not told them.

@@ -10,8 +10,7 @@ export class Problem extends Error {
    * @param {{detail?: string, type?: string, fields?: {field: string, message: string}[], extra?: any}} body
    */
   constructor(status, body) {
-    const trouble = `The hub is in trouble (it answered ${status}). Your edits are kept here; try again in a moment.`;
-    super(body.detail || (status >= 500 ? trouble : `The service answered ${status}.`));
+    super(body.detail || `The service answered ${status}.`);
     this.status = status;
     this.type = body.type || '';
     this.fields = body.fields || [];
@@ -25,13 +24,15 @@ export class Problem extends Error {
 /** A connection that is lost without a word is given up: whoever waits must be able to go on. */
 const PATIENCE_MILLISECONDS = 60_000;
 
-const LOGGED_OUT = 'Your session has ended. Your edits are kept here; log in again to save them.';
-
 export class Api {
-  /** @param {{prefix: string, xsrf: string, renew: () => Promise<boolean>}} options */
-  constructor({ prefix, xsrf, renew }) {
+  /**
+   * @param {{prefix: string, xsrf: string, renew: () => Promise<boolean>, edits?: boolean}} options `edits`: the page
+   *   has some that are not sent yet, and that stay on it
+   */
+  constructor({ prefix, xsrf, renew, edits = true }) {
     this.prefix = prefix;
     this._xsrf = xsrf;
+    this._edits = edits;
     this._renew = renew;
     /** @type {Promise<boolean> | null} */
     this._renewing = null;
@@ -59,7 +60,11 @@ export class Api {
       }
       if ((ask.isBackground && this._isDeclined) || !(await this._renewed())) {
         this._isDeclined = true;
-        throw new Problem(problem.status, { detail: LOGGED_OUT, type: problem.type });
+        const next = this._edits ? 'log in again to save them.' : 'log in again.';
+        throw new Problem(problem.status, {
+          detail: this._told('Your session has ended.', next),
+          type: problem.type
+        });
       }
     }
   }
@@ -100,7 +105,7 @@ export class Api {
         throw error;
       }
       throw new Problem(0, {
-        detail: 'The hub does not answer. Your edits are kept here; try again in a moment.'
+        detail: this._told('The hub does not answer.', 'try again in a moment.')
       });
     }
   }
@@ -116,8 +121,16 @@ export class Api {
     try {
       return await response.json();
     } catch {
-      return {};
+      const what = `The hub is in trouble (it answered ${response.status}).`;
+      return response.status >= 500 ? { detail: this._told(what, 'try again in a moment.') } : {};
     }
+  }
+
+  /** What has happened, that nothing is lost, and what to do next. @param {string} what @param {string} next */
+  _told(what, next) {
+    return this._edits
+      ? `${what} Your edits are kept here; ${next}`
+      : `${what} ${next[0].toUpperCase()}${next.slice(1)}`;
   }
 
   /** Ask once, however many requests found the session ended. */

@@ -27,6 +27,7 @@ class Page {
     this.api = new Api({
       prefix,
       xsrf,
+      edits: false,
       renew: () => renewSession({ prefix, user, who: () => this.api.who() })
     });
     const today = new Date().toISOString().slice(0, 10);
@@ -73,8 +74,15 @@ class Page {
   }
 
   _toolbar() {
-    const field = (/** @type {string} */ name, /** @type {HTMLElement} */ input) =>
-      h('label', { class: 'wl-cost-field' }, h('span', { class: 'wl-small' }, name), input);
+    const field = (/** @type {string} */ name, /** @type {HTMLElement} */ input) => {
+      input.id = newId();
+      return h(
+        'div',
+        { class: 'wl-cost-field' },
+        h('label', { class: 'wl-small', for: input.id }, name),
+        input
+      );
+    };
     return h(
       'div',
       { class: 'wl-toolbar wl-cost-toolbar' },
@@ -121,7 +129,8 @@ class Page {
     const decide = this._mayWrite
       ? (/** @type {any} */ budget, /** @type {any} */ what) => this._decide(budget, what)
       : null;
-    await loadInto(this._budgets, { load, show: found => budgetList(found.items, decide), quiet });
+    const isOpen = () => this._budgets.querySelector('details')?.open ?? false;
+    await loadInto(this._budgets, { load, show: found => budgetList(found.items, decide, isOpen()), quiet });
   }
 
   /** @param {any} budget @param {any} decision */
@@ -137,7 +146,7 @@ class Page {
         h(
           'div',
           { class: 'alert alert-success' },
-          `Decided for ${budget.name}, until its ${budget.period} ends.`
+          `Decided for ${budget.name}, until this ${budget.period} ends.`
         )
       );
     } catch (error) {

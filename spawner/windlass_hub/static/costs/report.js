@@ -34,8 +34,14 @@ function cells(row) {
   const unseen = row.unknown_idle_jobs > 0;
   return [
     row.label || row.key || '(nothing)',
-    [money(row.usd), unknown && lacks(`without ${count(row.unknown_jobs, 'job')} of unknown cost`)],
-    [money(row.idle_usd), unseen && lacks(`not known of ${count(row.unknown_idle_jobs, 'job')}`)],
+    [
+      money(row.usd),
+      unknown && row.usd !== null && lacks(`without ${count(row.unknown_jobs, 'job')} of unknown cost`)
+    ],
+    [
+      money(row.idle_usd),
+      unseen && row.idle_usd !== null && lacks(`not known of ${count(row.unknown_idle_jobs, 'job')}`)
+    ],
     hours(row.gpu_hours),
     hours(row.idle_gpu_hours),
     String(row.jobs)
