@@ -10,6 +10,7 @@ import { WindlassSocket } from '../api/socket';
 import type {
   ClientMessage,
   ClusterOffers,
+  HubInfo,
   Info,
   Job,
   JobsEvent,
@@ -86,6 +87,11 @@ export function makeInfo(given: Partial<Info> = {}): Info {
     job_survives_server: true,
     ...given
   };
+}
+
+/** What a server says of its hub, where that runs Windlass. */
+export function makeHubInfo(): HubInfo {
+  return { user: 'ada', groups: [], jobs_namespace: null, profile: null, usd_per_hour: null, message: null };
 }
 
 /** What a small cluster offers, but for what is given. */

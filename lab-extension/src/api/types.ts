@@ -28,6 +28,7 @@ export type FieldProblem = Schemas['FieldProblem'];
 export type Finding = Schemas['Finding'];
 export type GitState = Schemas['GitState'];
 export type GpuChoice = Schemas['GpuChoice'];
+export type HubInfo = Schemas['HubInfo'];
 export type Info = Schemas['Info'];
 export type Job = Schemas['Job'];
 export type JobError = Schemas['JobError'];

@@ -58,7 +58,7 @@ export class CostsPageModel implements IDisposable {
 
   /** What there is to group by: the hub's records know more than one person's ledger. */
   get choices(): readonly CostBy[] {
-    return this.windlass.info.info?.on_hub
+    return this.windlass.info.info?.hub
       ? ['job', 'experiment', 'model', 'day', 'user', 'group']
       : ['job', 'experiment', 'day'];
   }

@@ -6,7 +6,7 @@ import { CostsPage } from '../../../pages/costs';
 import type { IFakeCosts } from '../../costs';
 import { fakeCosts, makeBudget, makeReport, makeRow } from '../../costs';
 import type { IFakeWindlass } from '../../fakes';
-import { failure, fakeWindlass, makeInfo } from '../../fakes';
+import { failure, fakeWindlass, makeHubInfo, makeInfo } from '../../fakes';
 
 const BAIT = '<img src=x onerror=alert(1)>';
 const TODAY = new Date().toISOString().slice(0, 10);
@@ -99,7 +99,11 @@ describe('the page of costs', () => {
     const offered = () =>
       [...see().getByLabelText<HTMLSelectElement>('By').options].map(({ value }) => value);
     expect(offered()).toEqual(['job', 'experiment', 'day']);
+    // A hub without Windlass keeps no costs.
     windlass.client.info.mockResolvedValue(makeInfo({ on_hub: true }));
+    await act(async () => windlass.info.refresh());
+    expect(offered()).toEqual(['job', 'experiment', 'day']);
+    windlass.client.info.mockResolvedValue(makeInfo({ on_hub: true, hub: makeHubInfo() }));
     await act(async () => windlass.info.refresh());
     expect(offered()).toEqual(['job', 'experiment', 'model', 'day', 'user', 'group']);
     costs.report.mockImplementation(async ({ by }) => makeReport({ by, source: 'hub' }));
