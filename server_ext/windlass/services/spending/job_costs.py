@@ -174,7 +174,13 @@ def parts_of(lines: Sequence[Line]) -> list[CostPart]:
         key = (line.what, line.unit, line.usd_per_hour, line.source)
         together[key] = together.get(key, Fraction(0)) + line.amount
     return [
-        CostPart(what=what, amount=float(amount), unit=unit, usd_per_hour=float(usd), source=source)
+        CostPart(
+            what=what,
+            amount=float(amount),
+            unit=unit.removesuffix("s") if amount == 1 else unit,
+            usd_per_hour=float(usd),
+            source=source,
+        )
         for (what, unit, usd, source), amount in together.items()
     ]
 
