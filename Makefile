@@ -48,6 +48,10 @@ $(STAMPS)/chromium: tests/e2e/install-chromium.sh | $(STAMPS)/node
 	bash tests/e2e/install-chromium.sh
 	mkdir -p $(STAMPS) && touch $@
 
+$(STAMPS)/servers: tests/install-servers.sh
+	bash tests/install-servers.sh
+	mkdir -p $(STAMPS) && touch $@
+
 setup: $(STAMPS)/front $(STAMPS)/python ## Make .venv, node_modules and the built extension
 
 demo: setup ## See a notebook become a distributed job (DEMO_EXIT=1 ends after it)
@@ -61,14 +65,14 @@ hub: setup ## A JupyterHub with profiles and the admin page on this machine, to 
 
 test: test-python test-front test-e2e ## Every test: Python, TypeScript, browser
 
-test-python: setup ## Only the Python tests
+test-python: setup $(STAMPS)/servers ## Only the Python tests
 	# A file's tests stay together: they share what is slow to start.
 	$(BIN)/python -m pytest --ignore=tests/e2e --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-front: setup ## Only the TypeScript tests
 	npm run --silent test
 
-test-e2e: setup $(STAMPS)/chromium ## Only the browser tests
+test-e2e: setup $(STAMPS)/chromium $(STAMPS)/servers ## Only the browser tests
 	npm run --silent test:e2e
 
 $(STAMPS)/oldest: $(STAMPS)/python
