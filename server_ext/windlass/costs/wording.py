@@ -62,4 +62,7 @@ def span(seconds: float) -> str:
 def _two_digits(value: float) -> str:
     text = f"{value:.12f}"
     digits = next((place for place, letter in enumerate(text.partition(".")[2]) if letter != "0"), None)
-    return f"{value:.2g}" if digits is None else f"{value:.{digits + 2}f}"
+    if digits is None:
+        return f"{value:.2g}"
+    rounded = f"{value:.{digits + 2}f}"
+    return rounded.removesuffix("0") if digits > 0 else rounded
