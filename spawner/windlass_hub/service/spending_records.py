@@ -12,11 +12,10 @@ from sqlalchemy import Connection, case, delete, distinct, func, insert, select,
 from windlass_hub.spending.amounts import DAY_SECONDS
 from windlass_hub.spending.budgets import Action, Decided, Owed, Spending, Standing
 from windlass_hub.spending.held_text import from_text
-from windlass_hub.spending.holders import Holder
+from windlass_hub.spending.holders import Holder, UnseenJob
 from windlass_hub.spending.periods import bounds
 from windlass_hub.spending.prices import PriceVersion
 from windlass_hub.spending.records import BudgetKey, IdleChange, OpenPod, PodChange, SpendingAway, SpentSince
-from windlass_hub.spending.unseen import UnseenJob
 
 from .audit_database import AuditDatabase, DatabaseProblem, storable
 from .spending_rows import AT_ONCE, keep_idle, keep_pods, lock

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, func, select
 
-from windlass_hub.spending.unseen import UnseenJob
+from windlass_hub.spending.holders import UnseenJob
 
 from .job_tables import JobRow
 from .spending_tables import SpendingPodRow

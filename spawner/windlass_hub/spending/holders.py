@@ -144,3 +144,36 @@ def _experiment(item: Object) -> str:
 def _noted(pod: Object) -> Mapping[str, str]:
     found: Mapping[str, str] = pod.get(_OURS) or {}
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnseenJob:
+    """An ended job of which pods are missing. Moments are POSIX seconds."""
+
+    uid: str
+    """Of the job's object: no pod has it."""
+    owner: str
+    namespace: str
+    job_id: str
+    name: str
+    began_at: float
+    ended_at: float
+    recorded_at: float
+    least: int
+    """How many pods it had at the least."""
+    why: str
+
+    def holder(self) -> Holder:
+        """As something that held nobody knows what."""
+        # By its end the row is deleted some day: not before nobody looks at the job any more.
+        held = Held(title=self.name, since=self.began_at, until=self.recorded_at, ended=True, gpus=None)
+        return Holder(
+            uid=self.uid,
+            owner=self.owner,
+            namespace=self.namespace,
+            pod=self.name,
+            kind="job",
+            item=self.job_id,
+            held=held,
+            label=self.name,
+        )

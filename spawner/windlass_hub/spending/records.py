@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from .amounts import DayAmount
 from .budgets import Action, Decided, Owed, Scope, Spending, Standing
-from .holders import Holder
+from .holders import Holder, UnseenJob
 from .periods import Period
 from .prices import PriceVersion
-
-if TYPE_CHECKING:
-    from .unseen import UnseenJob
 
 BudgetKey = tuple[Scope, str, Period]
 

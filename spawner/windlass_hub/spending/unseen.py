@@ -7,50 +7,14 @@ they lack it. Pure.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-
-from windlass.costs.holding import Held
 
 from .amounts import LONGEST_NOTE, DayAmount, day_of
-from .holders import Holder
+from .holders import UnseenJob
 from .records import PodChange
 
 LOOKED_BACK_SECONDS = 7 * 86_400.0
 """How long after it was recorded a job is looked at: rows of pods, which say that it is counted, are kept longer."""
 MOST_DAYS = 366
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnseenJob:
-    """An ended job of which pods are missing. Moments are POSIX seconds."""
-
-    uid: str
-    """Of the job's object: no pod has it."""
-    owner: str
-    namespace: str
-    job_id: str
-    name: str
-    began_at: float
-    ended_at: float
-    recorded_at: float
-    least: int
-    """How many pods it had at the least."""
-    why: str
-
-    def holder(self) -> Holder:
-        """As something that held nobody knows what."""
-        # By its end the row is deleted some day: not before nobody looks at the job any more.
-        held = Held(title=self.name, since=self.began_at, until=self.recorded_at, ended=True, gpus=None)
-        return Holder(
-            uid=self.uid,
-            owner=self.owner,
-            namespace=self.namespace,
-            pod=self.name,
-            kind="job",
-            item=self.job_id,
-            held=held,
-            label=self.name,
-        )
 
 
 def unseen_change(job: UnseenJob, *, groups: Collection[str] | None) -> PodChange:

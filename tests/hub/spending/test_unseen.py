@@ -14,7 +14,8 @@ from windlass_hub.reconciler.records import JobRecord
 from windlass_hub.service.job_records import JobRecords
 from windlass_hub.service.spending_reports import cost_rows
 from windlass_hub.spending.amounts import day_of
-from windlass_hub.spending.unseen import LOOKED_BACK_SECONDS, MOST_DAYS, UnseenJob, unseen_change
+from windlass_hub.spending.holders import UnseenJob
+from windlass_hub.spending.unseen import LOOKED_BACK_SECONDS, MOST_DAYS, unseen_change
 
 TODAY = day_of(MIDNIGHT)
 WHY = "The job ran, and none of its pods was seen."
