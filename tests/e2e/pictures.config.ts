@@ -2,4 +2,4 @@
 import { defineConfig } from '@playwright/test';
 import tests from './playwright.config';
 
-export default defineConfig(tests, { testMatch: /pictures(-cluster|-experiments)?\.ts$/, timeout: 240_000 });
+export default defineConfig(tests, { testMatch: /pictures(-cluster|-experiments|-gpus)?\.ts$/, timeout: 240_000 });
