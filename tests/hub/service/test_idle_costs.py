@@ -21,13 +21,15 @@ from windlass.metrics.prometheus.figures import STALE_SECONDS
 from windlass_hub.namespaces import namespace_for
 from windlass_hub.service.state import ServiceState
 from windlass_hub.settings import Settings
+from windlass_hub.spending.amounts import DAY_SECONDS
+from windlass_hub.spending.idleness import GRID_SECONDS, SCRAPED_SECONDS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.emulator, needs_prometheus]
 __all__ = ["budgets", "place", "team"]
 
 HUB_ID = "idle"
 NAMESPACE = namespace_for("ann", prefix="wl", hub_id=HUB_ID)
-GRID = 300
+GRID = GRID_SECONDS
 SECONDS = 1800
 """How long the pods have run at the end of the last window."""
 CARD_USD = 0.35
@@ -53,9 +55,12 @@ class EveryPath(dict[str, Callable[[], str]]):
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]]:
-    """A Prometheus that knows the pods' last half hour and a little more, and when the last window of it ends."""
-    now = time.time()
-    end = (now - 90) // GRID * GRID
+    """A Prometheus that knows the pods' last half hour and a little more, and when the last window of it ends.
+
+    It is yesterday noon: what is idle is kept by day, and no day ends in these figures.
+    """
+    now = time.time() // DAY_SECONDS * DAY_SECONDS - DAY_SECONDS / 2
+    end = (now - SCRAPED_SECONDS) // GRID * GRID
 
     def told(name: str) -> Callable[[int], float | None]:
         # Between the steps' bounds, so that no sample is of two steps.
@@ -85,9 +90,14 @@ async def team_settings(settings: Settings, cluster: Cluster, tmp_path: Any) -> 
 
 
 async def held_since(team: Team, name: str, since: float) -> None:
-    """Let a pod have its node since then."""
+    """Let a pod have its node since then; its kubelet has told all that it tells of a pod that runs."""
+
+    async def running() -> Any:
+        found = await team.cluster.admin.get(PODS, name, namespace=NAMESPACE)
+        return found if found["status"]["phase"] == "Running" else None
+
+    found = await eventually(running, what="it runs")
     at = datetime.fromtimestamp(since, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    found = await team.cluster.admin.get(PODS, name, namespace=NAMESPACE)
     conditions = [{**each, "lastTransitionTime": at} for each in found["status"]["conditions"]]
     change = {"status": {"conditions": conditions}}
     await team.cluster.admin.patch(PODS, name, change, namespace=NAMESPACE, subresource="status")
@@ -101,6 +111,8 @@ async def test_what_a_real_prometheus_saw_unused_is_idle_and_what_it_did_not_see
     team: Team, service: Service, past: tuple[str, float]
 ) -> None:
     start = past[1] - SECONDS
+    # Long enough after the last window that what was not told in it can no longer be on its way.
+    team.clock[0] = past[1] + GRID - time.time()
     for name in PODS_THEN:
         await team.job(name, job_id=name)
         await held_since(team, name, start)
