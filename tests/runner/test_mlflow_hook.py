@@ -79,6 +79,30 @@ def test_two_ranks_share_one_own_run_and_one_new_experiment(job: Any, mlflow: An
     assert len(mlflow.runs_of(job.job_id)) == 1
 
 
+def test_a_run_that_another_rank_opens_again_is_ended_again_and_its_address_is_not_said_twice(
+    job: Any, mlflow: Any
+) -> None:
+    job.run(
+        "import mlflow, os, pathlib, sys, time\n"
+        "def wait_for(name):\n"
+        "    while not os.path.exists(name): time.sleep(0.02)\n"
+        "if sys.argv[2] == '0':\n"
+        "    mlflow.log_metric('loss_0', 1.0); mlflow.end_run()\n"
+        "    ended = mlflow.get_run(mlflow.last_active_run().info.run_id).info.end_time\n"
+        "    pathlib.Path('ended.tmp').write_text(str(ended)); os.replace('ended.tmp', 'ended')\n"
+        "    wait_for('logged')\n"
+        "else:\n"
+        "    wait_for('ended'); mlflow.log_metric('loss_1', 1.0); pathlib.Path('logged').touch()\n",
+        ranks=2,
+    )
+    (noted,) = job.runs
+    run = mlflow.run(noted["run_id"])
+    assert metrics(run) == {"loss_0": 1.0, "loss_1": 1.0}
+    assert run["info"]["status"] == "FINISHED"
+    assert run["info"]["end_time"] > int((job.folder / "ended").read_text())
+    assert job.output.count("View run") == 1, job.output
+
+
 def test_two_ranks_that_set_the_same_new_experiment_both_log_to_it(job: Any, mlflow: Any) -> None:
     name = f"new {job.job_id}"
     job.run(

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from windlass.errors import StorageFull, Unavailable, WindlassError
 from windlass.ledger.filesystems import is_network_folder
+from windlass.ledger.journal import set_journal
 from windlass.ledger.migrate import migrate
 
 T = TypeVar("T")
@@ -128,11 +128,12 @@ def _make_engine(path: Path, *, journal: str, begin: str, connections: int) -> E
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
-    def prepare(dbapi_connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    def prepare(dbapi_connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
         # Transactions are begun by us (below): the driver's own would begin them late and without the write lock.
         dbapi_connection.isolation_level = None
+        set_journal(dbapi_connection, journal, seconds=BUSY_SECONDS)
         cursor = dbapi_connection.cursor()
-        for pragma in (f"journal_mode = {journal}", "foreign_keys = ON", "synchronous = NORMAL"):
+        for pragma in ("foreign_keys = ON", "synchronous = NORMAL"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -7,11 +7,12 @@ does. Nothing here may make a notebook fail that runs without Windlass.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,7 @@ from .mlflow_spool import SpoolSender
 
 _FINISH_SECONDS = 3.0
 _HURRIED_SECONDS = 15.0
+_QUIET = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
 """After SIGTERM: a pod has 30 s, and the runner itself ends the rank after 25."""
 
 
@@ -223,6 +225,7 @@ class _Hook:
         reachable = self.place.away or not self.place.uri.startswith("http") or answers(self.place.uri, _FINISH_SECONDS)
         status = "FAILED" if failed else "FINISHED"
         ended = {run.info.run_id for stack in stacks for run in stack}
+        left_open = frozenset(ended)
         own = self.runs.own_run_id
         if own is not None:
             ended.discard(own)
@@ -232,19 +235,37 @@ class _Hook:
             # MLflow's own exit handler would end them again, and as finished.
             stack.clear()
         if reachable:
-            self._end(fluent, sorted(ended), status)
+            self._end(fluent, sorted(ended), status, left_open=left_open)
 
-    def _end(self, fluent: Any, run_ids: list[str], status: str) -> None:
+    def _end(self, fluent: Any, run_ids: list[str], status: str, *, left_open: frozenset[str]) -> None:
         monitors = getattr(fluent, "run_id_to_system_metrics_monitor", {})
         for run_id in run_ids:
             with quietly(self.say, "A run could not be ended"):
                 client = fluent.MlflowClient(self.runs.made_at.get(run_id))
-                if client.get_run(run_id).info.status != status:
-                    # MLflow prints the run's address whenever one is ended, be it for the second time.
-                    client.set_terminated(run_id, status)
+                info = client.get_run(run_id).info
+                if info.status != status:
+                    # MLflow prints the run's address whenever one is ended. What the notebook has ended, and another
+                    # rank has opened again to log to it, has been told of.
+                    is_told = run_id not in left_open and info.end_time is not None
+                    with _without_addresses() if is_told else contextlib.nullcontext():
+                        client.set_terminated(run_id, status)
                 monitor = monitors.pop(run_id, None)
                 if monitor is not None:
                     monitor.finish()
+
+
+@contextlib.contextmanager
+def _without_addresses() -> Iterator[None]:
+    """Have MLflow print none."""
+    before = os.environ.get(_QUIET)
+    os.environ[_QUIET] = "true"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_QUIET]
+        else:
+            os.environ[_QUIET] = before
 
 
 _installed: _Hook | None = None

@@ -262,7 +262,6 @@ class Services:
         drafting = Drafting(settings=settings, root=root, environments=self._environments, engines=self._engines)
         jobs = JobQueries(ledger=self._ledger, engines=self._engines, bundles=self._bundles, root=root)
         saving = SaveBroker(timeout_seconds=settings.save_timeout_seconds)
-        logs, notebooks = LogFeeds(), NotebookFeeds()
         run_cache = RunCache()
         runs = RunReader(tracking=self._tracking, cache=run_cache)
         submission = Submission(
@@ -273,23 +272,6 @@ class Services:
             hub=self._hub,
             saving=saving,
         )
-
-        def session(
-            *, owner: str, send: Callable[[str], Awaitable[None]], describe: Callable[[WindlassError], Problem]
-        ) -> SocketSession:
-            return SocketSession(
-                owner=owner,
-                version=settings.version,
-                send=send,
-                describe=describe,
-                jobs=jobs,
-                ledger=self._ledger,
-                hub=self._hub,
-                logs=logs,
-                notebooks=notebooks,
-                saving=saving,
-                gpus=self._gpus,
-            )
 
         return Parts(
             about=About(settings=settings, engines=self._engines, tracking=self._tracking, hub=self._hub_facts),
@@ -338,7 +320,30 @@ class Services:
                 )
             ),
             run_reader=runs,
-            session=session,
+            session=self._sessions(jobs=jobs, saving=saving),
             spending=self._spending,
             submission=submission,
         )
+
+    def _sessions(self, *, jobs: JobQueries, saving: SaveBroker) -> Callable[..., SocketSession]:
+        """What makes a session of each tab's socket; all of them share what is read."""
+        logs, notebooks = LogFeeds(), NotebookFeeds()
+
+        def session(
+            *, owner: str, send: Callable[[str], Awaitable[None]], describe: Callable[[WindlassError], Problem]
+        ) -> SocketSession:
+            return SocketSession(
+                owner=owner,
+                version=self.settings.version,
+                send=send,
+                describe=describe,
+                jobs=jobs,
+                ledger=self._ledger,
+                hub=self._hub,
+                logs=logs,
+                notebooks=notebooks,
+                saving=saving,
+                gpus=self._gpus,
+            )
+
+        return session

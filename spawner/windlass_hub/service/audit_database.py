@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine, create_engine, delete, event, insert,
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
+from windlass.ledger.journal import set_journal
+
 from .audit_tables import DecisionRow
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -151,8 +153,8 @@ def _sqlite(url: URL) -> Engine:
     def prepare(connection: Any, _record: Any) -> None:
         # Transactions are begun by us (below): the driver's own would begin them late and without the write lock.
         connection.isolation_level = None
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL"):
-            connection.execute(f"PRAGMA {pragma}").close()
+        set_journal(connection, "WAL", seconds=BUSY_SECONDS)
+        connection.execute("PRAGMA synchronous = NORMAL").close()
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin)
