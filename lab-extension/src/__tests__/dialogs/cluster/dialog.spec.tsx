@@ -68,7 +68,8 @@ async function openWithCluster(options: IArrange = {}): Promise<IOpened> {
 /** The same, with the cluster chosen. */
 async function openOnCluster(options: IArrange = {}): Promise<IOpened> {
   const opened = await openWithCluster(options);
-  await act(async () => (await opened.dialog.findByRole('radio', { name: 'Cluster' })).click());
+  const cluster = await opened.dialog.findByRole('radio', { name: 'Cluster' });
+  await act(async () => cluster.click());
   await opened.dialog.findByLabelText('CPU cores');
   return opened;
 }
@@ -342,7 +343,8 @@ describe('a finding’s fix', () => {
       preview: { findings: [finding({ apply: { cluster: { bundle_claim: 'scratch' } } })] }
     });
     fireEvent.click(opened.dialog.getByRole('tab', { name: /Preview/ }));
-    await act(async () => (await opened.dialog.findByRole('button', { name: 'Apply' })).click());
+    const apply = await opened.dialog.findByRole('button', { name: 'Apply' });
+    await act(async () => apply.click());
     fireEvent.click(opened.dialog.getByRole('tab', { name: 'Run' }));
     expect(opened.dialog.getByText('bundle_claim: "scratch"')).toBeTruthy();
     fireEvent.click(opened.dialog.getByRole('button', { name: 'Leave these out' }));
