@@ -332,6 +332,23 @@ async def test_a_version_is_never_made_twice(recorder: Recorder, no_pauses: None
     await reads.close()
 
 
+async def test_a_tag_that_another_made_in_the_same_moment_is_set_all_the_same(
+    recorder: Recorder, no_pauses: None
+) -> None:
+    # What MLflow 3 says when two set a new tag at once: it looks, and then inserts.
+    clash = {"error_code": "BAD_REQUEST", "message": "(sqlite3.IntegrityError) UNIQUE constraint failed: ..."}
+    recorder.answers = [(400, clash), (200, {})]
+    reads = MlflowReads(recorder.url, environ={})
+    await reads.registry.set_tag("m", version="1", key="k", value="true")
+    assert len(recorder.bodies) == 2
+    assert recorder.bodies[0] == recorder.bodies[1]
+    wrong = {"error_code": "INVALID_PARAMETER_VALUE", "message": "A bad key."}
+    recorder.answers = [(400, wrong), (400, wrong)]
+    with pytest.raises(MlflowRefused, match="A bad key"):
+        await reads.registry.set_tag("m", key="", value="true")
+    await reads.close()
+
+
 def test_words_are_quoted_or_refused() -> None:
     assert quoted("it's") == '"it\'s"'
     assert contains("a'b") == "'%a_b%'"

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from windlass.tracking.answers import MlflowRefused
 from windlass.tracking.filters.quoting import contains, quoted
 from windlass.tracking.reads.pages import Page, missing, object_in, objects_of, page_of
 from windlass.tracking.rest import MlflowHttp, Query
@@ -139,7 +140,15 @@ class RegistryReads:
     async def set_tag(self, name: str, *, version: str | None = None, key: str, value: str) -> None:
         """Set a tag of a version, or of the model."""
         kind, whose = _whose(name, version)
-        await self._http.post(f"{kind}/set-tag", {**whose, "key": key, "value": value})
+        endpoint, body = f"{kind}/set-tag", {**whose, "key": key, "value": value}
+        try:
+            await self._http.post(endpoint, body)
+        except MlflowRefused as refused:
+            if not refused.is_invalid:
+                raise
+            # MLflow looks whether there is such a tag, and then inserts it: of two that set a new one at once the
+            # second is refused for what the first one made. Asked again it finds that; a wrong request stays wrong.
+            await self._http.post(endpoint, body)
 
     async def delete_tag(self, name: str, *, version: str | None = None, key: str) -> None:
         """Remove a tag of a version, or of the model; one that is not there is passed over."""
